@@ -45,14 +45,18 @@ def invalid_value(field: str, value: Any, detail: str) -> Cause:
 
 
 def required(field: str, detail: str = "") -> Cause:
-    return Cause(field, "FieldValueRequired", f"Required value: {detail}" if detail else "Required value")
+    return Cause(
+        field, "FieldValueRequired", f"Required value: {detail}" if detail else "Required value"
+    )
 
 
 def not_supported(field: str, value: Any, valid: Sequence[str]) -> Cause:
     """`valid` is printed sorted, as upstream does."""
     listed = ", ".join(_quote(v) for v in sorted(valid))
     return Cause(
-        field, "FieldValueNotSupported", f"Unsupported value: {_quote(value)}: supported values: {listed}"
+        field,
+        "FieldValueNotSupported",
+        f"Unsupported value: {_quote(value)}: supported values: {listed}",
     )
 
 
@@ -116,7 +120,10 @@ def _details(plural: str, group: str, name: str, **more: Any) -> dict[str, Any]:
 
 def not_found(plural: str, group: str, name: str) -> StatusError:
     return StatusError(
-        404, "NotFound", f'{_qualified(plural, group)} "{name}" not found', _details(plural, group, name)
+        404,
+        "NotFound",
+        f'{_qualified(plural, group)} "{name}" not found',
+        _details(plural, group, name),
     )
 
 
@@ -129,7 +136,9 @@ def already_exists(plural: str, group: str, name: str) -> StatusError:
     )
 
 
-STALE = "the object has been modified; please apply your changes to the latest version and try again"
+STALE = (
+    "the object has been modified; please apply your changes to the latest version and try again"
+)
 
 
 def conflict(plural: str, group: str, name: str, why: str = STALE) -> StatusError:
@@ -180,7 +189,7 @@ def method_not_allowed(plural: str, group: str, action: str) -> StatusError:
     return StatusError(
         405,
         "MethodNotAllowed",
-        f"{action} is not supported on resources of kind \"{_qualified(plural, group)}\"",
+        f'{action} is not supported on resources of kind "{_qualified(plural, group)}"',
         _details(plural, group, ""),
     )
 
@@ -195,17 +204,13 @@ def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
 
 
 def too_large(limit: int) -> StatusError:
-    return StatusError(
-        413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}"
-    )
+    return StatusError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}")
 
 
 def too_many_requests(message: str, retry_after: int, causes: Sequence[Cause] = ()) -> StatusError:
     details: dict[str, Any] = {"retryAfterSeconds": retry_after} if retry_after else {}
     if causes:
-        details["causes"] = [
-            {k: v for k, v in c.as_dict().items() if v} for c in causes
-        ]
+        details["causes"] = [{k: v for k, v in c.as_dict().items() if v} for c in causes]
     return StatusError(429, "TooManyRequests", message, details)
 
 

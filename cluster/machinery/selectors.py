@@ -190,7 +190,8 @@ def parse(text: str) -> Selector:
 def _compiled(encoded: bytes) -> Selector:
     raw: dict[str, Any] = orjson.loads(encoded)
     out = [
-        Requirement(k, "In", frozenset({v})) for k, v in sorted((raw.get("matchLabels") or {}).items())
+        Requirement(k, "In", frozenset({v}))
+        for k, v in sorted((raw.get("matchLabels") or {}).items())
     ]
     for expression in raw.get("matchExpressions") or ():
         values = frozenset(str(v) for v in expression.get("values") or ())

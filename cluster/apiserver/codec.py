@@ -1,0 +1,43 @@
+"""Bodies as stored: JSON that begins with `Resource.head`, without metadata.resourceVersion.
+
+The revision is known only inside the commit, so it is spliced in on reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import orjson
+
+from cluster.apiserver.resources import Resource
+from cluster.machinery.meta import Object
+
+
+def encode(
+    resource: Resource, obj: Mapping[str, Any], fragments: Mapping[str, bytes] | None = None
+) -> bytes:
+    """`fragments` are top-level fields that somebody already encoded (a memoised spec)."""
+    body: dict[str, Any] = {"apiVersion": resource.api_version, "kind": resource.kind}
+    body["metadata"] = {k: v for k, v in obj["metadata"].items() if k != "resourceVersion"}
+    for key, value in obj.items():
+        if key not in ("apiVersion", "kind", "metadata"):
+            body[key] = value
+    for key, encoded in (fragments or {}).items():
+        body[key] = orjson.Fragment(encoded)
+    return orjson.dumps(body)
+
+
+def decode(value: bytes, revision: int) -> Object:
+    """Raises orjson.JSONDecodeError for what is not JSON (someone wrote it through etcd)."""
+    obj = cast(Object, orjson.loads(value))
+    obj["metadata"]["resourceVersion"] = str(revision)
+    return obj
+
+
+def splice(resource: Resource, value: bytes, revision: int) -> bytes:
+    """The stored body with its resourceVersion, without decoding it."""
+    head = resource.head
+    if value.startswith(head):
+        return b'%b"resourceVersion":"%d",%b' % (head, revision, value[len(head) :])
+    return orjson.dumps(decode(value, revision))

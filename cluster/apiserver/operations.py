@@ -1,0 +1,58 @@
+"""What a caller asks of the registry: one Operation a request, in process or over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cluster.apiserver.resources import Resource
+from cluster.etcd.api import Origin
+from cluster.machinery.meta import Object
+
+Verb = Literal["create", "update", "patch", "delete"]
+Propagation = Literal["", "Orphan", "Background", "Foreground"]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Models user.Info: who asks."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Create, Update, Patch and DeleteOptions in one. grace None means the kind's default."""
+
+    dry_run: bool = False
+    field_manager: str = ""
+    grace: int | None = None
+    propagation: Propagation = ""
+    uid: str = ""
+    resource_version: str = ""
+
+
+NO_OPTIONS = Options()
+
+
+@dataclass(slots=True)
+class Operation:
+    """`body` for create and update; `transform` for patch: it gets the current object (or the
+    subresource's view of it), must not change it, and returns the new one. `base` is the caller's
+    cached current object: it saves a read and makes the write conditional on its version."""
+
+    verb: Verb
+    resource: Resource
+    namespace: str
+    name: str
+    user: User
+    body: Object | None = None
+    transform: Callable[[Object], Object] | None = None
+    subresource: str = ""
+    options: Options = NO_OPTIONS
+    origin: Origin = field(default=Origin())
+    base: Object | None = None

@@ -1,0 +1,165 @@
+"""Operations in, transactions out: the generic part of every kind's storage.
+
+`commit` prepares each operation against the current object, commits all of them together, and
+prepares those again whose object changed meanwhile (unless the caller insisted on a version).
+Models k8s.io/apiserver/pkg/registry/generic/registry/store.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from cluster.apiserver import codec
+from cluster.apiserver.kinds import strategy_for
+from cluster.apiserver.operations import Operation
+from cluster.apiserver.prepare import Current, Prepared, prepare
+from cluster.apiserver.resources import Resource, for_key
+from cluster.apiserver.strategy import Context
+from cluster.etcd.api import Fence, Store, prefix_end
+from cluster.machinery import errors
+from cluster.machinery.clock import Clock
+from cluster.machinery.entropy import Entropy
+from cluster.machinery.errors import StatusError
+from cluster.machinery.meta import Object
+
+MAX_ATTEMPTS = 8
+
+
+class Change:
+    """One committed change of one object, as informers see it. `obj` is None for a deletion."""
+
+    __slots__ = ("name", "namespace", "obj", "resource", "revision")
+
+    def __init__(
+        self, resource: Resource, namespace: str, name: str, revision: int, obj: Object | None
+    ) -> None:
+        self.resource = resource
+        self.namespace = namespace
+        self.name = name
+        self.revision = revision
+        self.obj = obj
+
+
+class Registry:
+    """`fence` makes every commit conditional on this process still being the component's owner."""
+
+    def __init__(
+        self, store: Store, clock: Clock, entropy: Entropy, fence: Fence | None = None
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.entropy = entropy
+        self.fence = fence
+
+    # ---- reading
+
+    def find(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        kv = self.store.get(resource.key(namespace, name))
+        return None if kv is None else codec.decode(kv.value, kv.mod_revision)
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Object:
+        found = self.find(resource, namespace, name)
+        if found is None:
+            raise errors.not_found(resource.plural, resource.group, name)
+        return found
+
+    def list_all(self, resource: Resource, namespace: str = "") -> list[Object]:
+        return self.list(resource, namespace)[0]
+
+    def list(self, resource: Resource, namespace: str = "") -> tuple[list[Object], int]:
+        """All objects in key order, and the revision at which that is the truth."""
+        prefix = resource.namespace_prefix(namespace)
+        found = self.store.range(prefix, prefix_end(prefix))
+        return [codec.decode(kv.value, kv.mod_revision) for kv in found.kvs], found.revision
+
+    def changes(self, after: int, wanted: frozenset[Resource]) -> Iterator[Change]:
+        """What happened to `wanted` resources after a revision. Raises CompactedError."""
+        for event in self.store.events(after):
+            resource = for_key(event.key)
+            if resource is None or resource not in wanted:
+                continue
+            namespace, name = split_storage_key(resource, event.key)
+            obj = None if event.value is None else codec.decode(event.value, event.revision)
+            yield Change(resource, namespace, name, event.revision, obj)
+
+    # ---- writing
+
+    def commit(self, operations: Sequence[Operation]) -> list[Object | StatusError]:
+        """One result an operation: the object as stored (for a deletion: as it was, or as it is
+        while it terminates), or the error. Raises FencedError."""
+        results: list[Object | StatusError | None] = [None] * len(operations)
+        waiting = list(range(len(operations)))
+        for attempt in range(MAX_ATTEMPTS):
+            prepared: list[tuple[int, Prepared]] = []
+            for index in waiting:
+                outcome = self._try(operations[index], fresh=attempt > 0)
+                if isinstance(outcome, Prepared):
+                    prepared.append((index, outcome))
+                else:
+                    results[index] = outcome
+            waiting = self._commit(prepared, results)
+            if not waiting:
+                break
+        for index in waiting:
+            results[index] = _conflict(operations[index])
+        return cast("list[Object | StatusError]", results)
+
+    def do(self, operation: Operation) -> Object:
+        """A single operation; raises its StatusError."""
+        (result,) = self.commit([operation])
+        if isinstance(result, StatusError):
+            raise result
+        return result
+
+    def _try(self, operation: Operation, fresh: bool) -> Prepared | Object | StatusError:
+        ctx = Context(operation, self, self.clock.now(), self.entropy)
+        try:
+            prepared = prepare(ctx, strategy_for(operation.resource), self._current(ctx, fresh))
+        except StatusError as error:
+            return error
+        if prepared.txn is None or operation.options.dry_run:
+            return prepared.finish(0)
+        return prepared
+
+    def _current(self, ctx: Context, fresh: bool) -> Current | None:
+        operation = ctx.operation
+        if operation.base is not None and not fresh:
+            return Current(operation.base, int(operation.base["metadata"]["resourceVersion"]))
+        if not operation.name or (operation.verb == "create" and not operation.subresource):
+            return None
+        kv = self.store.get(operation.resource.key(operation.namespace, operation.name))
+        if kv is None:
+            return None
+        return Current(codec.decode(kv.value, kv.mod_revision), kv.mod_revision)
+
+    def _commit(
+        self, prepared: list[tuple[int, Prepared]], results: list[Object | StatusError | None]
+    ) -> list[int]:
+        """Commits; returns the indexes to prepare again."""
+        if not prepared:
+            return []
+        txns = [p.txn for _, p in prepared if p.txn is not None]
+        again: list[int] = []
+        for (index, p), outcome in zip(prepared, self.store.commit(txns, self.fence), strict=True):
+            if outcome.ok:
+                results[index] = p.finish(outcome.revision)
+            elif p.final and outcome.failed == p.guard:
+                results[index] = p.refused(outcome.actual)
+            else:
+                again.append(index)
+        return again
+
+
+def split_storage_key(resource: Resource, key: bytes) -> tuple[str, str]:
+    """(namespace, name) from a stored key."""
+    rest = key[len(resource.prefix) :].decode()
+    if not resource.namespaced:
+        return "", rest
+    namespace, _, name = rest.partition("/")
+    return namespace, name
+
+
+def _conflict(operation: Operation) -> StatusError:
+    resource = operation.resource
+    return errors.conflict(resource.plural, resource.group, operation.name)
