@@ -9,7 +9,7 @@ from cluster.apiserver.operations import Options, User
 from cluster.apiserver.resources import Resource
 from cluster.client.client import Client
 from cluster.client.component import Component, Controller, Env, Part
-from cluster.client.informer import Informer, Informers, InformerEvent, Lister
+from cluster.client.informer import Informer, InformerEvent, Informers, Lister
 from cluster.client.recorder import EventRecorder
 from cluster.etcd.api import FencedError, Origin
 
