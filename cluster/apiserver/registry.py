@@ -90,19 +90,23 @@ class Registry:
         while it terminates), or the error. Raises FencedError."""
         results: list[Object | StatusError | None] = [None] * len(operations)
         waiting = list(range(len(operations)))
-        for attempt in range(MAX_ATTEMPTS):
+        attempts = [0] * len(operations)
+        while waiting:
+            now, later = _one_each(operations, waiting)
             prepared: list[tuple[int, Prepared]] = []
-            for index in waiting:
-                outcome = self._try(operations[index], fresh=attempt > 0)
+            for index in now:
+                outcome = self._try(operations[index], fresh=attempts[index] > 0)
                 if isinstance(outcome, Prepared):
                     prepared.append((index, outcome))
                 else:
                     results[index] = outcome
-            waiting = self._commit(prepared, results)
-            if not waiting:
-                break
-        for index in waiting:
-            results[index] = _conflict(operations[index])
+            again = self._commit(prepared, results)
+            for index in again + later:
+                attempts[index] += index in again or attempts[index] == 0
+            exhausted = [i for i in again if attempts[i] >= MAX_ATTEMPTS]
+            for index in exhausted:
+                results[index] = _conflict(operations[index])
+            waiting = sorted({*again, *later}.difference(exhausted))
         return cast("list[Object | StatusError]", results)
 
     def do(self, operation: Operation) -> Object:
@@ -158,6 +162,23 @@ def split_storage_key(resource: Resource, key: bytes) -> tuple[str, str]:
         return "", rest
     namespace, _, name = rest.partition("/")
     return namespace, name
+
+
+def _one_each(operations: Sequence[Operation], waiting: list[int]) -> tuple[list[int], list[int]]:
+    """Splits off operations on an object that an earlier one of the batch touches: they must see
+    what it did."""
+    touched: set[tuple[Resource, str, str]] = set()
+    now: list[int] = []
+    later: list[int] = []
+    for index in waiting:
+        operation = operations[index]
+        target = (operation.resource, operation.namespace, operation.name)
+        if operation.name and target in touched:
+            later.append(index)
+            continue
+        touched.add(target)
+        now.append(index)
+    return now, later
 
 
 def _conflict(operation: Operation) -> StatusError:

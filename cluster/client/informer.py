@@ -192,14 +192,18 @@ class Informers:
         """Catch up with the log; True when anything changed."""
         if self._epoch != self._registry.store.epoch:
             self._epoch = self._registry.store.epoch
-            self._unlisted = list(self._informers.values())
+            self._start_over()
         before = self.revision
         try:
             self._tail()
         except CompactedError:
-            self._unlisted = list(self._informers.values())
+            self._start_over()
         listed = self._list()
         return listed or self.revision != before
+
+    def _start_over(self) -> None:
+        self._unlisted = list(self._informers.values())
+        self.revision = 0
 
     def _list(self) -> bool:
         """List resources that have no position in the log yet, then bring all to one revision."""
