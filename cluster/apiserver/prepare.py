@@ -65,6 +65,8 @@ class Prepared:
 def prepare(ctx: Context, strategy: Strategy, current: Current | None) -> Prepared:
     """Raises StatusError."""
     op = ctx.operation
+    if strategy.ttl and op.verb != "delete":
+        ctx.lease = ctx.lookup.lease_for(strategy.ttl)
     if op.verb == "create" and not op.subresource:
         return _create(ctx, strategy)
     if current is None:

@@ -12,6 +12,7 @@ from typing import cast
 
 from cluster.apiserver import codec
 from cluster.apiserver.kinds import strategy_for
+from cluster.apiserver.leases import LeaseManager
 from cluster.apiserver.operations import Operation
 from cluster.apiserver.prepare import Current, Prepared, prepare
 from cluster.apiserver.resources import Resource, for_key
@@ -51,6 +52,7 @@ class Registry:
         self.clock = clock
         self.entropy = entropy
         self.fence = fence
+        self._leases = LeaseManager(store)
 
     # ---- reading
 
@@ -82,6 +84,9 @@ class Registry:
             namespace, name = split_storage_key(resource, event.key)
             obj = None if event.value is None else codec.decode(event.value, event.revision)
             yield Change(resource, namespace, name, event.revision, obj)
+
+    def lease_for(self, ttl: int) -> int:
+        return self._leases.lease_for(ttl, self.clock.now())
 
     # ---- writing
 

@@ -29,6 +29,10 @@ class Lookup(Protocol):
 
     def list_all(self, resource: Resource, namespace: str = "") -> list[Object]: ...
 
+    def lease_for(self, ttl: int) -> int:
+        """A store lease that keeps a key alive for `ttl` seconds of cluster time."""
+        ...
+
 
 @dataclass(slots=True)
 class Context:
@@ -57,6 +61,7 @@ class Strategy:
     allow_unconditional_update = True
     has_status = False
     tracks_generation = False
+    ttl = 0  # seconds an object lives after its last write; 0: for ever
 
     def create(self, ctx: Context, obj: Object) -> Object:
         """The whole way of a new object; returns what is to be stored. Raises StatusError."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from hashlib import sha256
 
 from cluster import controllers, kubelet, scheduler
+from cluster.apiserver.leases import expire
 from cluster.apiserver.registry import Registry
 from cluster.client import Client, Component, Env, Informers
 from cluster.etcd.memory import MemoryStore
@@ -55,7 +56,7 @@ class Simulation:
 
     def _round(self) -> bool:
         now, worked = self.clock.now(), False
-        self._expire(now)
+        expire(self.store, now)
         for component in self.components:
             deadline = self._deadlines[component.name]
             due = deadline is not None and deadline <= now
@@ -65,10 +66,6 @@ class Simulation:
             self._seen[component.name] = self.store.revision()
             worked = True
         return worked
-
-    def _expire(self, now: float) -> None:
-        for lease in self.store.expired(now):
-            self.store.revoke(lease)
 
     def next_deadline(self) -> float | None:
         pending = [d for d in self._deadlines.values() if d is not None]
