@@ -19,6 +19,7 @@ class LeaseManager:
         self._ttl = 0
         self._reuse_until = 0.0
         self._attached = 0
+        self._epoch = 0
 
     def lease_for(self, ttl: int, now: float) -> int:
         """The id of a lease that keeps a key alive for at least `ttl` seconds from `now`."""
@@ -27,8 +28,10 @@ class LeaseManager:
             and ttl == self._ttl
             and now < self._reuse_until
             and self._attached < MAX_ATTACHED
+            and self._epoch == self._store.epoch
         )
-        if not fresh or self._store.lease(self._lease) is None:
+        if not fresh:
+            self._epoch = self._store.epoch
             self._lease = self._store.grant(ttl + REUSE_SECONDS, now).id
             self._ttl, self._reuse_until, self._attached = ttl, now + REUSE_SECONDS, 0
         self._attached += 1
