@@ -15,7 +15,14 @@ def test_milli_rounds_up(text: str, milli: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("64Mi", 67108864), ("1e3", 1000), ("1500m", 2), ("1G", 10**9), ("-1Ki", -1024), (".5Gi", 2**29)],
+    [
+        ("64Mi", 67108864),
+        ("1e3", 1000),
+        ("1500m", 2),
+        ("1G", 10**9),
+        ("-1Ki", -1024),
+        (".5Gi", 2**29),
+    ],
 )
 def test_value_rounds_up(text: str, value: int) -> None:
     assert quantity.value(text) == value
