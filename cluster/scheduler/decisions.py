@@ -1,0 +1,71 @@
+"""What was decided lately, and why: the last attempts, kept small.
+
+The whole matrix of nodes and plugins is not kept; it can be computed again from the revision.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cluster.scheduler.cache import NodeTable
+from cluster.scheduler.profile import Choice
+
+KEPT = 10_000
+BEST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`node` is empty when the pod fitted nowhere; then `reasons` count nodes. `best` has the
+    scores of the first few, the winner first; empty when only one node was feasible."""
+
+    pod: str
+    uid: str
+    attempt: int
+    time: float
+    revision: int
+    node: str
+    message: str = ""
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    best: tuple[tuple[str, int], ...] = ()
+    equals: int = 1  # how many nodes had the winner's score
+    nominated: str = ""
+
+
+class Decisions:
+    def __init__(self, kept: int = KEPT) -> None:
+        self._ring: deque[Decision] = deque(maxlen=kept)
+
+    def add(self, decision: Decision) -> None:
+        self._ring.append(decision)
+
+    def __iter__(self) -> Iterator[Decision]:
+        return iter(self._ring)
+
+    def __len__(self) -> int:
+        return len(self._ring)
+
+    def of(self, pod: str) -> list[Decision]:
+        """A pod's attempts by `namespace/name`, oldest first."""
+        return [d for d in self._ring if d.pod == pod]
+
+
+def best_of(nodes: NodeTable, choice: Choice) -> tuple[tuple[str, int], ...]:
+    """The winner and the next few with their scores."""
+    totals, ties = choice.totals, choice.ties
+    if totals is None or ties is None:
+        return ()
+    score = totals.item(choice.slot)
+    others = [s for s in ties[:BEST].tolist() if s != choice.slot]
+    if len(ties) < BEST and len(totals) > len(ties):
+        count = min(BEST, len(totals))
+        top = np.argpartition(totals, len(totals) - count)[-count:]
+        order = sorted(top.tolist(), key=lambda s: (-totals.item(s), s))
+        others = [s for s in order if s != choice.slot and totals.item(s) >= 0]
+    names = nodes.names
+    rest = [(names[s], totals.item(s)) for s in others[: BEST - 1]]
+    return ((names[choice.slot], score), *rest)

@@ -1,0 +1,215 @@
+"""The scheduler at work: takes a pod from the queue, attempts it, binds it or says why not.
+
+One code path for one pod and for ten thousand: each attempt sees the cluster with all earlier
+choices assumed, and what is written collects in the client's batch. Models
+pkg/scheduler/schedule_one.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cluster.client import Env, kinds
+from cluster.machinery.meta import Object, is_deleting, labels_of, uid_of
+from cluster.scheduler.binding import Binder, Placement
+from cluster.scheduler.cache import Cache
+from cluster.scheduler.config import ConfigError, SchedulerConfig
+from cluster.scheduler.decisions import Decision, Decisions, best_of
+from cluster.scheduler.fit_error import Diagnosis
+from cluster.scheduler.framework import (
+    ClusterEvent,
+    Code,
+    CycleState,
+    Handle,
+    Pending,
+    QueueSortPlugin,
+    Status,
+)
+from cluster.scheduler.nominator import Nominator
+from cluster.scheduler.profile import Choice, Profile
+from cluster.scheduler.queue import Entry, SchedulingQueue
+from cluster.scheduler.verdict import ERROR, UNSCHEDULABLE, Verdicts
+from cluster.scheduler.watching import Watcher
+
+ROUND = 500  # attempts before events are looked at again
+
+
+class Scheduler:
+    """A Part of the kube-scheduler component."""
+
+    name = "kube-scheduler"
+
+    def __init__(self, env: Env, config: SchedulerConfig) -> None:
+        self.env = env
+        self._pods = env.informers.lister(kinds.PODS)
+        self._namespaces = env.informers.lister(kinds.NAMESPACES)
+        self.cache = Cache(self._namespace_labels)
+        self.nominator = Nominator(self.cache)
+        handle = Handle(env, self.cache)
+        self.profiles = {p.name: Profile(p, handle, self.nominator) for p in config.profiles}
+        recorders = env.recorder("default-scheduler")
+        self.recorder = recorders
+        self.verdicts = Verdicts(env.client, env.clock, recorders)
+        self.decisions = Decisions()
+        self.queue = SchedulingQueue(
+            self._sort_key, self._events, config.initial_backoff, config.max_backoff
+        )
+        self.binder = Binder(self.cache, recorders, self._acting, self._not_bound)
+        self.watcher = Watcher(
+            env, self.cache, self.queue, self.nominator, self.profiles, self._withdrawn
+        )
+        self._sort = _one_order(self.profiles)
+
+    def _namespace_labels(self, namespace: str) -> Mapping[str, str]:
+        found = self._namespaces.get(namespace)
+        return labels_of(found) if found is not None else {}
+
+    def _sort_key(self, entry: Entry) -> tuple[float, ...]:
+        return self._sort.sort_key(entry.spec.priority, entry.since)
+
+    def _events(self, entry: Entry) -> dict[str, list[ClusterEvent]]:
+        return self.profiles[entry.spec.scheduler_name].events
+
+    def _acting(self, entry: Entry) -> None:
+        self.env.client.acting(self.name, entry.key, entry.cause)
+
+    # ---- Part
+
+    def process(self, now: float) -> bool:
+        self.binder.expire(now)
+        worked = False
+        for _ in range(ROUND):
+            entry = self.queue.pop(now)
+            if entry is None:
+                break
+            worked = True
+            self._attempt(entry, now)
+        return worked
+
+    def next_deadline(self) -> float | None:
+        moments = (self.queue.next_deadline(), self.binder.next_deadline())
+        return min((m for m in moments if m is not None), default=None)
+
+    # ---- one attempt
+
+    def _attempt(self, entry: Entry, now: float) -> None:
+        pod = self._pods.get(entry.key)
+        if pod is None or uid_of(pod) != entry.uid or pod["spec"].get("nodeName"):
+            self.queue.delete(entry.key)
+            return
+        self._acting(entry)
+        if is_deleting(pod):
+            self.queue.delete(entry.key)
+            message = f"skip schedule deleting pod: {entry.key}"
+            self.recorder.event(pod, "Warning", "FailedScheduling", message)
+            return
+        profile = self.profiles[entry.spec.scheduler_name]
+        pending = Pending(pod, entry.spec, entry.pinned)
+        state = CycleState()
+        choice = profile.attempt(state, pending)
+        if choice.diagnosis is None:
+            self._decided(entry, choice, now)
+            self.queue.delete(entry.key)
+            self.nominator.remove(entry.key)
+            self.binder.place(entry, pending, profile, state, choice.slot, now)
+        else:
+            self._reject(entry, pending, profile, state, choice.diagnosis, now)
+
+    def _decided(self, entry: Entry, choice: Choice, now: float) -> None:
+        self.decisions.add(
+            Decision(
+                pod=entry.key,
+                uid=entry.uid,
+                attempt=entry.attempts,
+                time=now,
+                revision=self.env.informers.revision,
+                node=self.cache.nodes.names[choice.slot],
+                best=best_of(self.cache.nodes, choice),
+                equals=len(choice.ties) if choice.ties is not None else 1,
+            )
+        )
+
+    # ---- nobody fits
+
+    def _reject(
+        self,
+        entry: Entry,
+        pending: Pending,
+        profile: Profile,
+        state: CycleState,
+        diagnosis: Diagnosis,
+        now: float,
+    ) -> None:
+        nominated = None
+        if diagnosis.total:
+            nominated = self._post_filter(pending, profile, state, diagnosis)
+        self._acting(entry)
+        entry.pending = pending
+        message = diagnosis.message
+        self.verdicts.failed(pending.obj, UNSCHEDULABLE, message, nominated)
+        if nominated is not None:
+            self.nominator.add(pending, nominated)
+        self.queue.add_unschedulable(entry, frozenset(diagnosis.plugins), now)
+        self.decisions.add(
+            Decision(
+                pod=entry.key,
+                uid=entry.uid,
+                attempt=entry.attempts,
+                time=now,
+                revision=self.env.informers.revision,
+                node="",
+                message=message,
+                reasons=dict(diagnosis.reasons),
+                nominated=nominated or "",
+            )
+        )
+
+    def _post_filter(
+        self, pending: Pending, profile: Profile, state: CycleState, diagnosis: Diagnosis
+    ) -> str | None:
+        """What the pod is nominated to from now on; None leaves that as it is."""
+        nominated = None
+        for plugin in profile.post_filters:
+            result = plugin.post_filter(state, pending, diagnosis.unresolvable)
+            if result.nominated is not None:
+                nominated = result.nominated
+            if result.status is None:
+                break
+            diagnosis.post_filter = result.status.message
+        return nominated
+
+    # ---- what did not bind
+
+    def _not_bound(self, placement: Placement, status: Status) -> None:
+        entry, pod = placement.entry, self._current(placement.entry)
+        if pod is None:
+            return
+        now = self.env.clock.now()
+        self._acting(entry)
+        if status.code is Code.ERROR:
+            self.verdicts.failed(pod, ERROR, status.message, None)
+            self.queue.add_failed(entry, now)
+        else:
+            entry.pending = placement.pending
+            self.verdicts.failed(pod, UNSCHEDULABLE, status.message, None)
+            self.queue.add_unschedulable(entry, frozenset({status.plugin}), now)
+
+    def _current(self, entry: Entry) -> Object | None:
+        """The pod, if it is still there and waits."""
+        pod = self._pods.get(entry.key)
+        if pod is None or uid_of(pod) != entry.uid or pod["spec"].get("nodeName"):
+            return None
+        return pod
+
+    def _withdrawn(self, key: str) -> None:
+        placement = self.binder.waiting.pop(key, None)
+        if placement is not None:
+            self.cache.forget(placement.record)
+
+
+def _one_order(profiles: Mapping[str, Profile]) -> QueueSortPlugin:
+    """All profiles share the active queue, so they must sort it alike."""
+    sorts = [profile.queue_sort[0] for profile in profiles.values()]
+    if any(type(s) is not type(sorts[0]) for s in sorts):
+        raise ConfigError("different queue sort plugins for profiles")
+    return sorts[0]
