@@ -122,7 +122,10 @@ def _check_preconditions(ctx: Context, current: Current) -> None:
     op = ctx.operation
     have = current.obj["metadata"]
     if op.options.uid and op.options.uid != have.get("uid"):
-        why = f"Precondition failed: UID in precondition: {op.options.uid}, UID in object meta: {have.get('uid', '')}"
+        why = (
+            f"Precondition failed: UID in precondition: {op.options.uid}, "
+            f"UID in object meta: {have.get('uid', '')}"
+        )
         raise errors.conflict(op.resource.plural, op.resource.group, op.name, why)
     wanted = op.options.resource_version
     if wanted and wanted != str(current.revision):

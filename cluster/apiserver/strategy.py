@@ -17,7 +17,7 @@ from cluster.etcd.api import Delete, Guard, Put
 from cluster.machinery import errors
 from cluster.machinery.entropy import Entropy
 from cluster.machinery.errors import Cause
-from cluster.machinery.meta import Object
+from cluster.machinery.meta import Object, deep_copy
 
 
 class Lookup(Protocol):
@@ -67,6 +67,7 @@ class Strategy:
         """The whole way of a new object; returns what is to be stored. Raises StatusError."""
         from cluster.apiserver.admission import admit
 
+        obj = deep_copy(obj)  # the caller's parts may be shared with somebody's cache
         self.default(obj)
         admit(ctx, obj, None)
         self.prepare_for_create(ctx, obj)
@@ -76,6 +77,7 @@ class Strategy:
     def update(self, ctx: Context, new: Object, old: Object) -> Object:
         from cluster.apiserver.admission import admit
 
+        new = deep_copy(new)
         self.default(new)
         admit(ctx, new, old)
         self.prepare_for_update(ctx, new, old)

@@ -1,23 +1,35 @@
-"""One strategy a kind; the dict names them by resource id."""
+"""One strategy a kind: what is defaulted, validated, immutable. The dict names them by resource."""
 
 from __future__ import annotations
 
+from cluster.apiserver.kinds import core, jobs, pods, services, simulation, workloads
+from cluster.apiserver.kinds.base import Kind
 from cluster.apiserver.resources import Resource
 from cluster.apiserver.strategy import Strategy
 
-
-class _WithStatus(Strategy):
-    has_status = True
-    tracks_generation = True
-
-
-STRATEGIES: dict[str, Strategy] = {}
-_PLAIN = Strategy()
-_STATUS = _WithStatus()
+STRATEGIES: dict[str, Strategy] = {
+    "configmaps": core.ConfigMaps(),
+    "controllerrevisions.apps": workloads.ControllerRevisions(),
+    "daemonsets.apps": workloads.DaemonSets(),
+    "deployments.apps": workloads.Deployments(),
+    "endpoints": core.Endpoints(),
+    "endpointslices.discovery.k8s.io": core.EndpointSlices(),
+    "events": core.Events(),
+    "ipaddresses.networking.k8s.io": Kind(),
+    "jobs.batch": jobs.Jobs(),
+    "leases.coordination.k8s.io": core.Leases(),
+    "namespaces": core.Namespaces(),
+    "nodes": core.Nodes(),
+    "pods": pods.Pods(),
+    "replicasets.apps": workloads.ReplicaSets(),
+    "secrets": core.Secrets(),
+    "serviceaccounts": Kind(),
+    "services": services.Services(),
+    "clocks.orrery.sim": simulation.Clocks(),
+    "faults.orrery.sim": simulation.Faults(),
+    "machines.orrery.sim": core.Machines(),
+}
 
 
 def strategy_for(resource: Resource) -> Strategy:
-    found = STRATEGIES.get(resource.id)
-    if found is None:
-        found = _STATUS if "status" in resource.subresources else _PLAIN
-    return found
+    return STRATEGIES[resource.id]

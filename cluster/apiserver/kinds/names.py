@@ -1,0 +1,141 @@
+"""Name rules and metadata checks. Models apimachinery/pkg/util/validation and api/validation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cluster.machinery import selectors
+from cluster.machinery.errors import Cause, invalid_value, required
+from cluster.machinery.meta import Object
+
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+DNS_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+
+SUBDOMAIN_TEXT = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used "
+    "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+LABEL_TEXT = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+    "must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used "
+    "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+LABEL_1035_TEXT = (
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
+    "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
+    "regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
+)
+LABEL_VALUE_TEXT = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
+    "'.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  "
+    "or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+TOTAL_ANNOTATIONS = 256 * 1024
+
+NameRule = Callable[[str], list[str]]
+
+
+def subdomain(name: str) -> list[str]:
+    out = [] if DNS_SUBDOMAIN.fullmatch(name) else [SUBDOMAIN_TEXT]
+    return ["must be no more than 253 characters", *out] if len(name) > 253 else out
+
+
+def label(name: str) -> list[str]:
+    out = [] if DNS_LABEL.fullmatch(name) else [LABEL_TEXT]
+    return ["must be no more than 63 bytes", *out] if len(name) > 63 else out
+
+
+def label_1035(name: str) -> list[str]:
+    out = [] if DNS_1035.fullmatch(name) else [LABEL_1035_TEXT]
+    return ["must be no more than 63 bytes", *out] if len(name) > 63 else out
+
+
+def path_segment(name: str) -> list[str]:
+    if name in (".", ".."):
+        return [f"may not be '{name}'"]
+    return [f"may not contain '{c}'" for c in "/%" if c in name]
+
+
+def metadata(meta: Mapping[str, Any], rule: NameRule) -> list[Cause]:
+    """Everything upstream's ValidateObjectMeta refuses."""
+    causes: list[Cause] = []
+    name = meta.get("name", "")
+    if not name:
+        causes.append(required("metadata.name", "name or generateName is required"))
+    else:
+        causes += [invalid_value("metadata.name", name, text) for text in rule(name)]
+    causes += labels(meta.get("labels"), "metadata.labels")
+    causes += annotations(meta.get("annotations"), "metadata.annotations")
+    for index, finalizer in enumerate(meta.get("finalizers") or ()):
+        if not selectors.is_label_key(finalizer):
+            path = f"metadata.finalizers[{index}]"
+            causes.append(invalid_value(path, finalizer, selectors.NAME_FORMAT))
+    causes += _owners(meta.get("ownerReferences") or ())
+    return causes
+
+
+def labels(found: Mapping[str, str] | None, path: str) -> list[Cause]:
+    causes: list[Cause] = []
+    for key, value in (found or {}).items():
+        if not selectors.is_label_key(key):
+            causes.append(invalid_value(path, key, selectors.NAME_FORMAT))
+        if not selectors.is_label_value(value):
+            text = LABEL_VALUE_TEXT if len(value) <= 63 else "must be no more than 63 bytes"
+            causes.append(invalid_value(path, value, text))
+    return causes
+
+
+def annotations(found: Mapping[str, str] | None, path: str) -> list[Cause]:
+    causes = [
+        invalid_value(path, key, selectors.NAME_FORMAT)
+        for key in found or {}
+        if not selectors.is_label_key(key.lower())
+    ]
+    total = sum(len(k) + len(v) for k, v in (found or {}).items())
+    if total > TOTAL_ANNOTATIONS:
+        causes.append(
+            Cause(
+                path,
+                "FieldValueTooLong",
+                f"Too long: may not be more than {TOTAL_ANNOTATIONS} bytes",
+            )
+        )
+    return causes
+
+
+def _owners(references: Any) -> list[Cause]:
+    causes: list[Cause] = []
+    controllers = 0
+    for index, ref in enumerate(references):
+        path = f"metadata.ownerReferences[{index}]"
+        for field in ("apiVersion", "kind", "name", "uid"):
+            if not ref.get(field):
+                text = "version must not be empty" if field == "apiVersion" else "must not be empty"
+                causes.append(invalid_value(f"{path}.{field}", ref.get(field, ""), text))
+        controllers += bool(ref.get("controller"))
+    if controllers > 1:
+        text = "Only one reference can have Controller set to true."
+        causes.append(invalid_value("metadata.ownerReferences", list(references), text))
+    return causes
+
+
+def immutable(new: Object, old: Object, *fields: str) -> list[Cause]:
+    """`fields` are dotted paths whose value may not change."""
+    causes = []
+    for path in fields:
+        have = _at(new, path)
+        if have != _at(old, path):
+            causes.append(invalid_value(path, have, "field is immutable"))
+    return causes
+
+
+def _at(obj: Object, path: str) -> Any:
+    found: Any = obj
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found

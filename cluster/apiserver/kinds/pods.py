@@ -1,0 +1,190 @@
+"""Pods: binding, eviction, graceful deletion, what may change. Models registry/core/pod."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import orjson
+
+from cluster.apiserver.kinds import names
+from cluster.apiserver.kinds.base import Kind
+from cluster.apiserver.kinds.podrules import pod_spec
+from cluster.apiserver.kinds.podspec import default_pod, qos_class
+from cluster.apiserver.strategy import Context
+from cluster.machinery import errors
+from cluster.machinery.clock import format_time
+from cluster.machinery.errors import Cause, forbidden_field
+from cluster.machinery.meta import Object, deep_copy, set_condition
+
+MEMO = 512  # distinct specs remembered, the least recently used goes first
+UPDATE_TEXT = (
+    "pod updates may not change fields other than `spec.containers[*].image`,"
+    "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
+    "additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set "
+    "to 1 if it was previously negative)"
+)
+
+
+class _Template:
+    """A spec as it came, and what became of it: defaulted, admitted, validated, encoded."""
+
+    __slots__ = ("encoded", "qos", "spec")
+
+    def __init__(self, spec: Object) -> None:
+        self.spec = spec
+        self.encoded = orjson.dumps(spec)
+        self.qos = qos_class(spec)
+
+
+class Pods(Kind):
+    has_status = True
+    tracks_generation = True
+
+    def __init__(self) -> None:
+        self._memo: OrderedDict[tuple[str, bytes], _Template] = OrderedDict()
+
+    def create(self, ctx: Context, obj: Object) -> Object:
+        """Thousands of pods come from one template: what is true of a spec is computed once.
+
+        The namespace belongs to the key because admission depends on it (service account).
+        """
+        from cluster.apiserver.admission import admit_namespace
+
+        admit_namespace(ctx, obj)
+        key = (ctx.operation.namespace, orjson.dumps(obj.get("spec") or {}))
+        template = self._memo.get(key)
+        if template is None or not ctx.operation.user.name.startswith("system:"):
+            template = self._complete(ctx, obj)
+            self._memo[key] = template
+            if len(self._memo) > MEMO:
+                self._memo.popitem(last=False)
+        obj["spec"] = template.spec
+        ctx.fragments["spec"] = template.encoded
+        self._raise(ctx, obj, names.metadata(obj["metadata"], names.subdomain))
+        obj["metadata"]["generation"] = 1
+        obj["status"] = {"phase": "Pending", "qosClass": template.qos}
+        if obj["spec"].get("schedulingGates"):
+            obj["status"]["conditions"] = [_gated(ctx.now)]
+        return obj
+
+    def _complete(self, ctx: Context, obj: Object) -> _Template:
+        from cluster.apiserver.admission import admit
+
+        obj["spec"] = deep_copy(obj.get("spec") or {})
+        self.default(obj)
+        admit(ctx, obj, None)
+        self.default(obj)
+        causes = names.metadata(obj["metadata"], names.subdomain)
+        self._raise(ctx, obj, causes + pod_spec(obj["spec"], "spec"))
+        return _Template(obj["spec"])
+
+    def default(self, obj: Object) -> None:
+        default_pod(obj.setdefault("spec", {}))
+
+    def check_update(self, new: Object, old: Object) -> list[Cause]:
+        if new["spec"] == old["spec"]:
+            return []
+        causes = pod_spec(new["spec"], "spec")
+        if _frozen(new["spec"]) != _frozen(old["spec"]) or not _only_added(
+            new["spec"], old["spec"]
+        ):
+            causes.append(forbidden_field("spec", UPDATE_TEXT))
+        return causes
+
+    def grace(self, ctx: Context, old: Object) -> int:
+        """Models podStrategy.CheckGracefulDelete."""
+        wish = ctx.operation.options.grace
+        spec, status = old["spec"], old.get("status", {})
+        grace = wish if wish is not None else spec.get("terminationGracePeriodSeconds", 30)
+        if "deletionTimestamp" in old["metadata"] and wish is None:
+            grace = old["metadata"].get("deletionGracePeriodSeconds", grace)
+        if not spec.get("nodeName") or status.get("phase") in ("Succeeded", "Failed"):
+            return 0
+        return max(1, grace) if grace else 0
+
+    def fields(self, obj: Object) -> dict[str, str]:
+        spec, status = obj.get("spec", {}), obj.get("status", {})
+        return {
+            "spec.nodeName": spec.get("nodeName", ""),
+            "spec.restartPolicy": spec.get("restartPolicy", ""),
+            "spec.schedulerName": spec.get("schedulerName", ""),
+            "spec.serviceAccountName": spec.get("serviceAccountName", ""),
+            "spec.hostNetwork": str(bool(spec.get("hostNetwork"))).lower(),
+            "status.phase": status.get("phase", ""),
+            "status.podIP": status.get("podIP", ""),
+            "status.nominatedNodeName": status.get("nominatedNodeName", ""),
+        }
+
+    def put(self, ctx: Context, subresource: str, new: Object, old: Object) -> Object:
+        if subresource == "binding":
+            return _bind(ctx, new, old)
+        if subresource == "ephemeralcontainers":
+            spec = {
+                **old["spec"],
+                "ephemeralContainers": new["spec"].get("ephemeralContainers", []),
+            }
+            return {**old, "metadata": {**old["metadata"]}, "spec": spec}
+        return super().put(ctx, subresource, new, old)
+
+    def view(self, ctx: Context, subresource: str, obj: Object) -> Object:
+        return obj if subresource == "ephemeralcontainers" else super().view(ctx, subresource, obj)
+
+
+def _gated(now: float) -> Object:
+    return {
+        "type": "PodScheduled",
+        "status": "False",
+        "lastProbeTime": None,
+        "lastTransitionTime": format_time(now),
+        "reason": "SchedulingGated",
+        "message": "Scheduling is blocked due to non-empty scheduling gates",
+    }
+
+
+def _frozen(spec: Object) -> Object:
+    """What of a spec may never change."""
+    out = {
+        k: v
+        for k, v in spec.items()
+        if k not in ("activeDeadlineSeconds", "tolerations", "containers", "initContainers")
+    }
+    for field in ("containers", "initContainers"):
+        out[field] = [{**c, "image": ""} for c in spec.get(field) or ()]
+    return out
+
+
+def _only_added(new: Object, old: Object) -> bool:
+    have = new.get("tolerations") or []
+    return all(t in have for t in old.get("tolerations") or ())
+
+
+def _bind(ctx: Context, binding: Object, old: Object) -> Object:
+    """Models BindingREST.setPodHostAndAnnotations."""
+    name = old["metadata"]["name"]
+    target = (binding.get("target") or {}).get("name", "")
+    if not target:
+        cause = errors.required("target.name")
+        raise errors.invalid("Binding", "", name, [cause])
+    why = ""
+    if "deletionTimestamp" in old["metadata"]:
+        why = f"pod {name} is being deleted, cannot be assigned to a host"
+    elif old["spec"].get("nodeName"):
+        why = f'pod {name} is already assigned to node "{old["spec"]["nodeName"]}"'
+    elif old["spec"].get("schedulingGates"):
+        why = f"pod {name} has non-empty .spec.schedulingGates"
+    if why:
+        raise errors.conflict("pods", "", name, why)
+    wanted = (binding.get("metadata") or {}).get("uid")
+    if wanted and wanted != old["metadata"]["uid"]:
+        have = old["metadata"]["uid"]
+        why = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {have}"
+        raise errors.conflict("pods", "", name, why)
+    scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
+    status = old.get("status", {})
+    conditions = [c for c in status.get("conditions", ()) if c["type"] != "PodScheduled"]
+    return {
+        **old,
+        "metadata": {**old["metadata"]},
+        "spec": {**old["spec"], "nodeName": target},
+        "status": {**status, "conditions": set_condition(conditions, scheduled, ctx.now)},
+    }

@@ -1,0 +1,256 @@
+"""Deployments, ReplicaSets, DaemonSets, ControllerRevisions. Models pkg/apis/apps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cluster.apiserver.kinds import names
+from cluster.apiserver.kinds.base import Kind, WithStatus
+from cluster.apiserver.kinds.podrules import pod_spec
+from cluster.apiserver.kinds.podspec import default_pod_spec
+from cluster.apiserver.strategy import Context
+from cluster.machinery import errors, selectors
+from cluster.machinery.errors import Cause, forbidden_field, invalid_value, not_supported, required
+from cluster.machinery.meta import Object
+
+NEGATIVE = "must be greater than or equal to 0"
+MISMATCH = "`selector` does not match template `labels`"
+
+
+def default_template(template: Object) -> None:
+    template.setdefault("metadata", {})
+    default_pod_spec(template.setdefault("spec", {}))
+
+
+def check_template(obj: Object, restart: tuple[str, ...] = ("Always",)) -> list[Cause]:
+    template = obj["spec"].get("template") or {}
+    meta, path = template.get("metadata") or {}, "spec.template"
+    causes = names.labels(meta.get("labels"), f"{path}.labels")
+    causes += names.annotations(meta.get("annotations"), f"{path}.annotations")
+    return causes + pod_spec(template.get("spec") or {}, f"{path}.spec", restart)
+
+
+def check_selector(obj: Object) -> list[Cause]:
+    """The selector exists, is not empty and selects the template's labels."""
+    spec = obj["spec"]
+    selector = spec.get("selector")
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
+    if selector is None:
+        causes = [required("spec.selector")]
+    else:
+        causes = check_label_selector(selector, "spec.selector")
+        if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+            kind = obj["kind"].lower()
+            text = f"empty selector is invalid for {kind}"
+            causes.append(invalid_value("spec.selector", selector, text))
+        if causes:
+            return causes
+        if selectors.from_label_selector(selector).matches(labels):
+            return []
+    causes.append(invalid_value("spec.template.metadata.labels", labels, MISMATCH))
+    return causes
+
+
+OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+
+
+def check_label_selector(selector: Object, path: str) -> list[Cause]:
+    causes = names.labels(selector.get("matchLabels"), f"{path}.matchLabels")
+    for index, term in enumerate(selector.get("matchExpressions") or ()):
+        here, operator = f"{path}.matchExpressions[{index}]", term.get("operator", "")
+        values = term.get("values") or []
+        if operator not in OPERATORS:
+            causes.append(
+                invalid_value(f"{here}.operator", operator, "not a valid selector operator")
+            )
+        elif operator in ("In", "NotIn") and not values:
+            text = "must be specified when `operator` is 'In' or 'NotIn'"
+            causes.append(required(f"{here}.values", text))
+        elif operator in ("Exists", "DoesNotExist") and values:
+            text = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+            causes.append(forbidden_field(f"{here}.values", text))
+        if not selectors.is_label_key(term.get("key", "")):
+            causes.append(invalid_value(f"{here}.key", term.get("key", ""), selectors.NAME_FORMAT))
+    return causes
+
+
+def not_negative(obj: Object, *fields: str) -> list[Cause]:
+    return [
+        invalid_value(f"spec.{field}", value, NEGATIVE)
+        for field in fields
+        if isinstance(value := obj["spec"].get(field), int) and value < 0
+    ]
+
+
+class _Scaled(WithStatus):
+    """What has the scale subresource."""
+
+    def view(self, ctx: Context, subresource: str, obj: Object) -> Object:
+        return scale_of(obj) if subresource == "scale" else super().view(ctx, subresource, obj)
+
+    def put(self, ctx: Context, subresource: str, new: Object, old: Object) -> Object:
+        if subresource != "scale":
+            return super().put(ctx, subresource, new, old)
+        replicas = (new.get("spec") or {}).get("replicas", 0)
+        if replicas < 0:
+            cause = invalid_value("spec.replicas", replicas, NEGATIVE)
+            raise errors.invalid("Scale", "autoscaling", old["metadata"]["name"], [cause])
+        out = {
+            **old,
+            "metadata": {**old["metadata"]},
+            "spec": {**old["spec"], "replicas": replicas},
+        }
+        if replicas != old["spec"].get("replicas"):
+            out["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
+        return out
+
+
+def scale_of(obj: Object) -> Object:
+    """autoscaling/v1 Scale. Models the ScaleREST of each kind."""
+    meta = obj["metadata"]
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    selector = selectors_text(obj["spec"].get("selector") or {})
+    return {
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": {k: meta[k] for k in kept if k in meta},
+        "spec": {"replicas": obj["spec"].get("replicas", 0)},
+        "status": {"replicas": obj.get("status", {}).get("replicas", 0), "selector": selector},
+    }
+
+
+def selectors_text(selector: Object) -> str:
+    """A LabelSelector as the query string that selects the same."""
+    parts = [f"{k}={v}" for k, v in sorted((selector.get("matchLabels") or {}).items())]
+    for term in selector.get("matchExpressions") or ():
+        key, values = term["key"], ",".join(sorted(term.get("values") or ()))
+        parts.append(
+            {
+                "In": f"{key} in ({values})",
+                "NotIn": f"{key} notin ({values})",
+                "Exists": key,
+                "DoesNotExist": f"!{key}",
+            }[term["operator"]]
+        )
+    return ",".join(parts)
+
+
+class Deployments(_Scaled):
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        spec.setdefault("replicas", 1)
+        spec.setdefault("revisionHistoryLimit", 10)
+        spec.setdefault("progressDeadlineSeconds", 600)
+        strategy = spec.setdefault("strategy", {})
+        strategy.setdefault("type", "RollingUpdate")
+        if strategy["type"] == "RollingUpdate":
+            rolling = strategy.get("rollingUpdate") or {}
+            rolling.setdefault("maxUnavailable", "25%")
+            rolling.setdefault("maxSurge", "25%")
+            strategy["rollingUpdate"] = rolling
+        default_template(spec.setdefault("template", {}))
+
+    def check(self, obj: Object) -> list[Cause]:
+        spec = obj["spec"]
+        fields = ("replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
+        causes = not_negative(obj, *fields) + check_selector(obj)
+        strategy = spec["strategy"]
+        if strategy["type"] not in ("Recreate", "RollingUpdate"):
+            supported = ("Recreate", "RollingUpdate")
+            causes.append(not_supported("spec.strategy.type", strategy["type"], supported))
+        if strategy["type"] == "Recreate" and strategy.get("rollingUpdate"):
+            text = "may not be specified when strategy `type` is 'Recreate'"
+            causes.append(forbidden_field("spec.strategy.rollingUpdate", text))
+        causes += _rolling(strategy.get("rollingUpdate") or {}, "spec.strategy.rollingUpdate")
+        deadline, ready = spec["progressDeadlineSeconds"], spec.get("minReadySeconds", 0)
+        if deadline is not None and deadline <= ready:
+            path, text = "spec.progressDeadlineSeconds", "must be greater than minReadySeconds"
+            causes.append(invalid_value(path, deadline, text))
+        return causes + check_template(obj)
+
+    def check_update(self, new: Object, old: Object) -> list[Cause]:
+        return self.check(new) + names.immutable(new, old, "spec.selector")
+
+
+def _rolling(rolling: Object, path: str) -> list[Cause]:
+    causes: list[Cause] = []
+    zero = True
+    for field in ("maxUnavailable", "maxSurge"):
+        value: Any = rolling.get(field, "25%")
+        number = value
+        if isinstance(value, str):
+            if not value.endswith("%") or not value[:-1].isdigit():
+                text = (
+                    "a valid percent string must be a numeric string followed by an ending '%' "
+                    "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+                )
+                causes.append(invalid_value(f"{path}.{field}", value, text))
+                continue
+            number = int(value[:-1])
+        if number < 0:
+            causes.append(invalid_value(f"{path}.{field}", value, NEGATIVE))
+        zero = zero and number == 0
+    if rolling and zero and not causes:
+        text = "may not be 0 when `maxSurge` is 0"
+        causes.append(invalid_value(f"{path}.maxUnavailable", rolling["maxUnavailable"], text))
+    return causes
+
+
+class ReplicaSets(_Scaled):
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        spec.setdefault("replicas", 1)
+        default_template(spec.setdefault("template", {}))
+
+    def prepare_for_create(self, ctx: Context, obj: Object) -> None:
+        super().prepare_for_create(ctx, obj)
+        obj["status"] = {"replicas": 0}
+
+    def check(self, obj: Object) -> list[Cause]:
+        causes = not_negative(obj, "replicas", "minReadySeconds")
+        return causes + check_selector(obj) + check_template(obj)
+
+    def check_update(self, new: Object, old: Object) -> list[Cause]:
+        if new["spec"] == old["spec"]:
+            return []
+        return self.check(new) + names.immutable(new, old, "spec.selector")
+
+    def fields(self, obj: Object) -> dict[str, str]:
+        return {"status.replicas": str(obj.get("status", {}).get("replicas", 0))}
+
+
+class DaemonSets(WithStatus):
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        spec.setdefault("revisionHistoryLimit", 10)
+        update = spec.setdefault("updateStrategy", {})
+        update.setdefault("type", "RollingUpdate")
+        if update["type"] == "RollingUpdate":
+            rolling = update.get("rollingUpdate") or {}
+            rolling.setdefault("maxUnavailable", 1)
+            rolling.setdefault("maxSurge", 0)
+            update["rollingUpdate"] = rolling
+        default_template(spec.setdefault("template", {}))
+
+    def prepare_for_create(self, ctx: Context, obj: Object) -> None:
+        super().prepare_for_create(ctx, obj)
+        obj["status"] = {
+            "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0,
+            "numberReady": 0,
+        }  # fmt: skip
+
+    def check(self, obj: Object) -> list[Cause]:
+        kind = obj["spec"]["updateStrategy"]["type"]
+        causes = not_negative(obj, "minReadySeconds", "revisionHistoryLimit")
+        if kind not in ("RollingUpdate", "OnDelete"):
+            supported = ("RollingUpdate", "OnDelete")
+            causes.append(not_supported("spec.updateStrategy.type", kind, supported))
+        return causes + check_selector(obj) + check_template(obj)
+
+    def check_update(self, new: Object, old: Object) -> list[Cause]:
+        return self.check(new) + names.immutable(new, old, "spec.selector")
+
+
+class ControllerRevisions(Kind):
+    def check_update(self, new: Object, old: Object) -> list[Cause]:
+        return names.immutable(new, old, "data")
