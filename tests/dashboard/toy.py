@@ -32,6 +32,7 @@ class Toy:
         self.admin = self.client("kubernetes-admin", ())
         for name in ("default", "kube-system", "kube-public", "kube-node-lease"):
             self.put(thing("v1", "Namespace", name, status={"phase": "Active"}))
+            self.put(thing("v1", "ServiceAccount", "default", name))
         self.put(thing("orrery.sim/v1", "Clock", "cluster", spec={"speed": 1, "paused": False}))
 
     def client(self, name: str, groups: tuple[str, ...]) -> Client:

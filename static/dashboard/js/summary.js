@@ -1,0 +1,61 @@
+// The strip at the top: the control plane's organs and the cluster's totals.
+import { $, glyph, h, text } from "./dom.js";
+import { split } from "./store.js";
+
+// Pods of kube-system that are the control plane, and the word under which people know them.
+const ORGANS = [
+  ["etcd-", "etcd"],
+  ["kube-apiserver-", "kube-apiserver"],
+  ["kube-scheduler-", "kube-scheduler"],
+  ["kube-controller-manager-", "controller-manager"],
+  ["coredns-", "coredns"],
+  ["kube-proxy-", "kube-proxy"],
+];
+const WORST = ["fail", "lost", "wait", "pend", "term", "run", "done"];
+
+export class Summary {
+  constructor(context) {
+    this.context = context;
+    context.store.on(["pods", "nodes", "services"], () => this.#update());
+  }
+
+  #update() {
+    const { store, drawer } = this.context;
+    const system = [...store.table("pods").values()].filter((pod) => split(pod.key)[0] === "kube-system");
+    const organs = ORGANS.map(([prefix, word]) => [word, system.filter((pod) => split(pod.key)[1].startsWith(prefix))]);
+    const wanted = organs.filter(([, pods]) => pods.length).map(([word, pods]) => this.#organ(word, pods, drawer));
+    const shown = wanted.map((element) => element.dataset.sign).join();
+    const plane = $("#plane");
+    if (plane.dataset.shown !== shown) {
+      plane.dataset.shown = shown;
+      plane.replaceChildren(plane.firstElementChild, ...wanted);
+      if (!wanted.length) plane.append(h("span", { class: "muted" }, "starting"));
+    }
+    this.#totals(store);
+    const version = [...store.table("nodes").values()][0]?.version;
+    if (version) text($("#version"), version);
+  }
+
+  #organ(word, pods, drawer) {
+    const state = WORST.find((each) => pods.some((pod) => pod.state === each)) ?? "lost";
+    const good = pods.filter((pod) => pod.state === "run").length;
+    const count = pods.length > 1 ? ` ${good}/${pods.length}` : "";
+    const status = pods.find((pod) => pod.state === state).status;
+    return h("button", {
+      class: "organ", type: "button", title: `${word}: ${status}`, data: { state, sign: word + state + count + pods[0].key },
+      onclick: () => drawer.open(`pods/${pods[0].key}`),
+    }, glyph(state), word + count, h("span", { class: "visually-hidden" }, status));
+  }
+
+  #totals(store) {
+    const pods = [...store.table("pods").values()];
+    const totals = [
+      [pods.filter((pod) => pod.state === "run").length, "pods running"],
+      [pods.filter((pod) => pod.state === "pend" || pod.state === "wait").length, "starting"],
+      [store.table("services").size, "services"],
+    ];
+    const box = $("#totals");
+    if (!box.children.length) box.append(...totals.map(([, word]) => h("div", {}, h("b"), h("span", {}, word))));
+    totals.forEach(([count], at) => text(box.children[at].firstElementChild, count.toLocaleString("en")));
+  }
+}
