@@ -155,7 +155,7 @@ def _update(ctx: Context, strategy: Strategy, current: Current) -> Prepared:
         new = strategy.put(ctx, op.subresource, new, old)
     else:
         new = strategy.update(ctx, new, old)
-    return _store_update(ctx, new, current, pinned)
+    return _store_update(ctx, strategy, new, current, pinned)
 
 
 def _wanted(ctx: Context, strategy: Strategy, old: Object) -> Object:
@@ -201,14 +201,16 @@ def _keep_owned(meta: Object, old: Object) -> None:
         meta["generation"] = old["generation"]
 
 
-def _store_update(ctx: Context, new: Object, current: Current, pinned: bool) -> Prepared:
+def _store_update(
+    ctx: Context, strategy: Strategy, new: Object, current: Current, pinned: bool
+) -> Prepared:
     op, resource = ctx.operation, ctx.operation.resource
     meta = new["metadata"]
     meta["resourceVersion"] = str(current.revision)
     key = resource.key(op.namespace, op.name)
     guard = Guard(key, current.revision)
     guards = (guard, *ctx.guards)
-    if _finished_terminating(meta):
+    if _finished_terminating(meta) and not strategy.held(new):
         txn = Txn(guards, (Delete(key), *ctx.ops), op.origin)
         return Prepared(ctx, new, txn, guard, pinned)
     if _same(new, current.obj) and not ctx.ops:
@@ -244,13 +246,13 @@ def _delete(ctx: Context, strategy: Strategy, current: Current) -> Prepared:
     grace = strategy.grace(ctx, old)
     finalizers = _finalizers(ctx, strategy, old)
     guard = Guard(op.resource.key(op.namespace, op.name), current.revision)
-    if not finalizers and grace == 0:
+    if not finalizers and grace == 0 and not strategy.held(old):
         txn = Txn((guard, *ctx.guards), (Delete(guard.key), *ctx.ops), op.origin)
         return Prepared(ctx, {**old}, txn, guard, final)
     meta = _terminating(ctx, old["metadata"], grace, finalizers)
     if meta == old["metadata"]:
         return Prepared(ctx, {**old})
-    new = {**old, "metadata": meta}
+    new = strategy.begin_termination({**old, "metadata": meta})
     put = Put(guard.key, codec.encode(op.resource, new))
     return Prepared(ctx, new, Txn((guard, *ctx.guards), (put,), op.origin), guard, final)
 

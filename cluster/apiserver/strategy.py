@@ -125,6 +125,14 @@ class Strategy:
         """Seconds of graceful deletion; 0 deletes at once. `options.grace` is the caller's wish."""
         return 0
 
+    def held(self, obj: Object) -> bool:
+        """Something beside metadata.finalizers keeps a deleted object (a namespace's content)."""
+        return False
+
+    def begin_termination(self, obj: Object) -> Object:
+        """The object as it is from the moment of its deletion on; `obj` must not be changed."""
+        return obj
+
     def default_propagation(self) -> str:
         return "Background"
 

@@ -54,6 +54,12 @@ class Namespaces(Kind):
     def view(self, ctx: Context, subresource: str, obj: Object) -> Object:
         return obj if subresource == "finalize" else super().view(ctx, subresource, obj)
 
+    def held(self, obj: Object) -> bool:
+        return bool((obj.get("spec") or {}).get("finalizers"))
+
+    def begin_termination(self, obj: Object) -> Object:
+        return {**obj, "status": {**obj.get("status", {}), "phase": "Terminating"}}
+
     def fields(self, obj: Object) -> dict[str, str]:
         return {"status.phase": obj.get("status", {}).get("phase", "")}
 
