@@ -141,6 +141,9 @@ class Binder:
             plugin.post_bind(placement.pending, placement.node)
 
     def _unbound(self, placement: Placement, error: StatusError) -> None:
+        if error.code == 404:  # the pod was deleted; its event is on the way
+            self._cache.forget(placement.record)
+            return
         names = " ".join(p.name for p in placement.profile.bind)
         message = f'binding rejected: running Bind plugin "{names}": {error.message}'
         self._refuse(placement, Status(Code.ERROR, (message,)))

@@ -22,6 +22,7 @@ from cluster.scheduler.framework import (
     ClusterEvent,
     CycleState,
     FilterPlugin,
+    Filters,
     Handle,
     Pending,
     PermitPlugin,
@@ -172,11 +173,39 @@ class Profile:
 
     def fits_at(self, state: CycleState, pod: Pending, slot: int) -> bool:
         """All filters on one node, asked anew."""
+        return bool(self.nodes.valid[slot]) and not self._reasons_at(state, pod, slot)
+
+    def _reasons_at(
+        self, state: CycleState, pod: Pending, slot: int, *, node_fits: bool = False
+    ) -> list[str]:
+        """Why the first filter that is against it is. `node_fits`: the Node object is known to
+        pass."""
         at = np.array([slot])
         for plugin in self.filters:
-            if plugin.filters(pod) and any(r.nodes[0] for r in plugin.filter(state, pod, at)):
-                return False
-        return bool(self.nodes.valid[slot])
+            if not plugin.filters(pod) or (node_fits and plugin.scope is Scope.NODE):
+                continue
+            if plugin.scope is Scope.LOCAL and plugin.fits_at(pod, slot):
+                continue
+            reasons = [r.reason for r in plugin.filter(state, pod, at) if r.nodes[0]]
+            if reasons:
+                return reasons
+        return []
+
+    def questions(self, state: CycleState, pod: Pending) -> Filters:
+        """For PostFilter plugins: the filters, with what is promised to others counted in."""
+        promised = self.nominator.at_least(pod)
+        fits = self.row(pod).node_fits if self.nodes.count else np.zeros(0, np.bool_)
+
+        def reasons_at(slot: int) -> list[str]:
+            if slot in promised:
+                with self.nominator.counted_in(promised[slot]):
+                    reasons = self._reasons_at(state, pod, slot, node_fits=fits.item(slot))
+                if reasons:
+                    return reasons
+            return self._reasons_at(state, pod, slot, node_fits=fits.item(slot))
+
+        local = not any(p.filters(pod) for p in self.cluster_filters)
+        return Filters(reasons_at, promised.__contains__, local)
 
     def _totals(
         self, state: CycleState, pod: Pending, row: Row, feasible: Bools, scorers: list[Scorer]

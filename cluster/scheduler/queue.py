@@ -19,10 +19,11 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 
 from cluster.scheduler.cache import PodSpec
-from cluster.scheduler.framework import ClusterEvent, Happening, Pending
+from cluster.scheduler.framework import Action, ClusterEvent, Happening, On, Pending
 
 LONGEST_WAIT = 300.0  # Models podMaxInUnschedulablePodsDuration
 EMPTY: frozenset[str] = frozenset()
+NO_NODES = frozenset({"no nodes"})  # what stood in the way when there was no node at all
 
 
 class Place(Enum):
@@ -241,6 +242,8 @@ class SchedulingQueue:
     def worth_trying(self, entry: Entry, happening: Happening) -> bool:
         if entry.pending is None:
             return True
+        if entry.rejected_by is NO_NODES:
+            return happening.on is On.NODE and happening.action is Action.ADD
         events = self._events(entry)
         return any(
             event.matches(happening) and event.hint(entry.pending, happening)

@@ -45,9 +45,9 @@ class Asked:
 
 
 class Row:
-    __slots__ = ("_asked", "_feasible_changed", "_local", "_node_fits", "_node_position",
+    __slots__ = ("_asked", "_feasible_changed", "_local", "_node_position",
                  "_nodes", "_pod", "_pod_position", "_versions", "diagnosis", "fits", "fixed",
-                 "raws", "scaled", "total")  # fmt: skip
+                 "node_fits", "raws", "scaled", "total")  # fmt: skip
 
     def __init__(self, nodes: NodeTable, asked: Asked, pod: Pending) -> None:
         """`pod` stands for all pods with its PodSpec."""
@@ -57,7 +57,7 @@ class Row:
         self._node_position = self._pod_position = -1
         self._versions: list[object] = []
         self._feasible_changed = True
-        self._node_fits: Bools = np.zeros(0, np.bool_)
+        self.node_fits: Bools = np.zeros(0, np.bool_)
         self.fits: Bools = np.zeros(0, np.bool_)
         self._local: Ints = np.zeros(0, np.int64)
         self.fixed: Ints = np.zeros(0, np.int64)  # weighted scores that need no scaling
@@ -105,7 +105,7 @@ class Row:
 
     def _rebuild(self) -> None:
         size = self._nodes.size
-        self._node_fits = np.zeros(size, np.bool_)
+        self.node_fits = np.zeros(size, np.bool_)
         self.fits = np.zeros(size, np.bool_)
         self._local = np.zeros(size, np.int64)
         self.fixed = np.zeros(size, np.int64)
@@ -124,13 +124,13 @@ class Row:
         for plugin in self._asked.node_filters:
             for rejection in plugin.filter(CycleState(), self._pod, at):
                 fits &= ~rejection.nodes
-        self._node_fits[at] = fits
+        self.node_fits[at] = fits
 
     def _score_nodes(self, at: Slots) -> None:
         """`_local` is filled in by `_update`; here only what comes from Node objects."""
         for scorer, raw in zip(self._asked.normalized, self.raws, strict=True):
             raw[at] = scorer.plugin.score(CycleState(), self._pod, at)
-        fixed = np.zeros(len(self._node_fits[at]), np.int64)
+        fixed = np.zeros(len(self.node_fits[at]), np.int64)
         for scorer in self._asked.node_scorers:
             fixed += scorer.weight * scorer.plugin.score(CycleState(), self._pod, at)
         self.fixed[at] = fixed + self._local[at]
@@ -138,7 +138,7 @@ class Row:
     # ---- from the pods on them
 
     def _update(self, at: Slots) -> None:
-        fits = self._node_fits[at].copy()
+        fits = self.node_fits[at].copy()
         for plugin in self._asked.local_filters:
             for rejection in plugin.filter(CycleState(), self._pod, at):
                 fits &= ~rejection.nodes
@@ -155,7 +155,7 @@ class Row:
     def _update_few(self, slots: Iterable[int]) -> None:
         pod, asked = self._pod, self._asked
         for slot in slots:
-            fits = self._node_fits.item(slot)
+            fits = self.node_fits.item(slot)
             if fits:
                 for plugin in asked.local_filters:
                     if not plugin.fits_at(pod, slot):

@@ -27,7 +27,7 @@ from cluster.scheduler.framework import (
 )
 from cluster.scheduler.nominator import Nominator
 from cluster.scheduler.profile import Choice, Profile
-from cluster.scheduler.queue import Entry, SchedulingQueue
+from cluster.scheduler.queue import NO_NODES, Entry, SchedulingQueue
 from cluster.scheduler.verdict import ERROR, UNSCHEDULABLE, Verdicts
 from cluster.scheduler.watching import Watcher
 
@@ -148,8 +148,9 @@ class Scheduler:
         message = diagnosis.message
         self.verdicts.failed(pending.obj, UNSCHEDULABLE, message, nominated)
         if nominated is not None:
-            self.nominator.add(pending, nominated)
-        self.queue.add_unschedulable(entry, frozenset(diagnosis.plugins), now)
+            self._nominate(pending, nominated)
+        plugins = frozenset(diagnosis.plugins) if diagnosis.total else NO_NODES
+        self.queue.add_unschedulable(entry, plugins, now)
         self.decisions.add(
             Decision(
                 pod=entry.key,
@@ -164,13 +165,22 @@ class Scheduler:
             )
         )
 
+    def _nominate(self, pending: Pending, node: str) -> None:
+        """Promise the node; less important pods that it was promised to look elsewhere."""
+        self.nominator.add(pending, node)
+        for key in self.nominator.below(pending.spec.priority, node):
+            other = self._pods.get(key)
+            if other is not None:
+                self.verdicts.nominate(other, "")
+
     def _post_filter(
         self, pending: Pending, profile: Profile, state: CycleState, diagnosis: Diagnosis
     ) -> str | None:
         """What the pod is nominated to from now on; None leaves that as it is."""
         nominated = None
+        filters = profile.questions(state, pending)
         for plugin in profile.post_filters:
-            result = plugin.post_filter(state, pending, diagnosis.unresolvable)
+            result = plugin.post_filter(state, pending, diagnosis.unresolvable, filters)
             if result.nominated is not None:
                 nominated = result.nominated
             if result.status is None:

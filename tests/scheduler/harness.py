@@ -101,6 +101,8 @@ class Harness:
     def namespace(self, name: str, labels: dict[str, str] | None = None) -> None:
         meta = {"name": name, "labels": labels or {}}
         self.user.do_create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+        account = {"name": "default", "namespace": name}
+        self.user.do_create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
 
     def add(self, *objects: Object) -> None:
         """Creates; the status of nodes and pods too, which a create drops."""
@@ -160,23 +162,3 @@ class Harness:
 
 def _where(obj: Object) -> tuple[str, str]:
     return obj["metadata"]["namespace"], obj["metadata"]["name"]
-
-
-def _until_pods_bind() -> None:
-    from cluster.apiserver.kinds import STRATEGIES
-    from cluster.apiserver.strategy import Context, Strategy
-
-    class Bindable(Strategy):
-        has_status = True
-        tracks_generation = True
-
-        def put(self, ctx: Context, subresource: str, new: Object, old: Object) -> Object:
-            if subresource == "binding":
-                node = new["target"]["name"]
-                return {**old, "spec": {**old["spec"], "nodeName": node}}
-            return super().put(ctx, subresource, new, old)
-
-    STRATEGIES.setdefault("pods", Bindable())
-
-
-_until_pods_bind()

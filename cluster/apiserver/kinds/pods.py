@@ -89,6 +89,7 @@ class Pods(Kind):
             new["spec"], old["spec"]
         ):
             causes.append(forbidden_field("spec", UPDATE_TEXT))
+        causes += _gates_only_removed(new["spec"], old["spec"])
         return causes
 
     def grace(self, ctx: Context, old: Object) -> int:
@@ -141,13 +142,24 @@ def _gated(now: float) -> Object:
     }
 
 
+_CHANGEABLE = frozenset(
+    ("activeDeadlineSeconds", "tolerations", "containers", "initContainers", "schedulingGates")
+)
+
+
+def _gates_only_removed(new: Object, old: Object) -> list[Cause]:
+    had = {gate["name"] for gate in old.get("schedulingGates") or ()}
+    text = "only deletion is allowed, but found new scheduling gate '{}'"
+    return [
+        forbidden_field("spec.schedulingGates", text.format(gate["name"]))
+        for gate in new.get("schedulingGates") or ()
+        if gate["name"] not in had
+    ]
+
+
 def _frozen(spec: Object) -> Object:
     """What of a spec may never change."""
-    out = {
-        k: v
-        for k, v in spec.items()
-        if k not in ("activeDeadlineSeconds", "tolerations", "containers", "initContainers")
-    }
+    out = {k: v for k, v in spec.items() if k not in _CHANGEABLE}
     for field in ("containers", "initContainers"):
         out[field] = [{**c, "image": ""} for c in spec.get(field) or ()]
     return out
@@ -180,7 +192,7 @@ def _bind(ctx: Context, binding: Object, old: Object) -> Object:
         why = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {have}"
         raise errors.conflict("pods", "", name, why)
     scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
-    status = old.get("status", {})
+    status = {k: v for k, v in old.get("status", {}).items() if k != "nominatedNodeName"}
     conditions = [c for c in status.get("conditions", ()) if c["type"] != "PodScheduled"]
     return {
         **old,

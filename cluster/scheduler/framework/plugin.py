@@ -25,6 +25,7 @@ from cluster.scheduler.cache.columns import Bools, Ints, Slots
 from cluster.scheduler.framework.events import ClusterEvent
 from cluster.scheduler.framework.types import (
     CycleState,
+    Filters,
     Pending,
     PostFilterResult,
     Rejection,
@@ -131,8 +132,9 @@ class ScorePlugin(Plugin, ABC):
 class PostFilterPlugin(Plugin, ABC):
     @abstractmethod
     def post_filter(
-        self, state: CycleState, pod: Pending, unresolvable: Bools
-    ) -> PostFilterResult: ...
+        self, state: CycleState, pod: Pending, unresolvable: Bools, filters: Filters
+    ) -> PostFilterResult:
+        """What may help a pod that fits nowhere; `unresolvable` are nodes where nothing would."""
 
 
 class ReservePlugin(Plugin, ABC):

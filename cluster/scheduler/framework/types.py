@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -58,6 +59,17 @@ class PostFilterResult:
 
     nominated: str | None
     status: Status | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The profile's filters for one pod, for a plugin that asks what would be. `reasons_at` a
+    slot are none where the pod fits; `local` says that these depend on that node alone, but for
+    what is promised there to other pods."""
+
+    reasons_at: Callable[[int], list[str]]
+    is_promised: Callable[[int], bool]
+    local: bool
 
 
 class Pending:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from cluster.scheduler.framework import Plugin
 from cluster.scheduler.plugins.balanced_allocation import NodeResourcesBalancedAllocation
 from cluster.scheduler.plugins.default_binder import DefaultBinder
+from cluster.scheduler.plugins.default_preemption import DefaultPreemption
 from cluster.scheduler.plugins.image_locality import ImageLocality
 from cluster.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from cluster.scheduler.plugins.node_affinity import NodeAffinity
@@ -32,6 +33,7 @@ PLUGINS: dict[str, type[Plugin]] = {
     "NodeResourcesFit": NodeResourcesFit,
     "PodTopologySpread": PodTopologySpread,
     "InterPodAffinity": InterPodAffinity,
+    "DefaultPreemption": DefaultPreemption,
     "NodeResourcesBalancedAllocation": NodeResourcesBalancedAllocation,
     "ImageLocality": ImageLocality,
     "DefaultBinder": DefaultBinder,

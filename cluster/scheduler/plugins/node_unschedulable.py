@@ -32,7 +32,10 @@ class NodeUnschedulable(FilterPlugin):
         return [Rejection(REASON, self.nodes.unschedulable[at], True)]
 
     def events(self) -> list[ClusterEvent]:
-        return [ClusterEvent(On.NODE, Action.ADD | Action.UPDATE_TAINT, _uncordoned)]
+        return [
+            ClusterEvent(On.NODE, Action.ADD | Action.UPDATE_TAINT, _uncordoned),
+            ClusterEvent(On.THIS_POD, Action.UPDATE_TOLERATIONS),
+        ]
 
 
 def _uncordoned(_pod: Pending, happening: Happening) -> bool:

@@ -55,7 +55,10 @@ class TaintToleration(FilterPlugin, ScorePlugin):
         return default_normalize(raw, feasible, reverse=True)
 
     def events(self) -> list[ClusterEvent]:
-        return [ClusterEvent(On.NODE, Action.ADD | Action.UPDATE_TAINT, _now_tolerated)]
+        return [
+            ClusterEvent(On.NODE, Action.ADD | Action.UPDATE_TAINT, _now_tolerated),
+            ClusterEvent(On.THIS_POD, Action.UPDATE_TOLERATIONS),
+        ]
 
 
 def _now_tolerated(pod: Pending, happening: Happening) -> bool:
