@@ -13,6 +13,7 @@ PORT = int(os.environ.get("ORRERY_PORT", "8000"))
 API_PORT = int(os.environ.get("ORRERY_API_PORT", "6443"))
 ETCD_PORT = int(os.environ.get("ORRERY_ETCD_PORT", "2379"))
 KUBELET_SHARDS = int(os.environ.get("ORRERY_KUBELET_SHARDS", "1"))
+CLUSTER = os.environ.get("ORRERY_CLUSTER", "main")
 
 
 def _secret_key() -> str:

@@ -123,6 +123,7 @@ class Registry:
 
     def _try(self, operation: Operation, fresh: bool) -> Prepared | Object | StatusError:
         ctx = Context(operation, self, self.clock.now(), self.entropy)
+        ctx.wall = self.clock.wall()
         try:
             prepared = prepare(ctx, strategy_for(operation.resource), self._current(ctx, fresh))
         except StatusError as error:

@@ -52,6 +52,7 @@ class Context:
     fragments: dict[str, bytes] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     lease: int = 0
+    wall: float = 0.0
 
 
 class Strategy:

@@ -180,9 +180,7 @@ class Store(Protocol):
         """
         ...
 
-    def range(
-        self, start: bytes, end: bytes, *, limit: int = 0, revision: int = 0
-    ) -> RangeResult:
+    def range(self, start: bytes, end: bytes, *, limit: int = 0, revision: int = 0) -> RangeResult:
         """Keys in [start, end) in byte order; `count` is the number without `limit`."""
         ...
 
@@ -192,7 +190,12 @@ class Store(Protocol):
         ...
 
     def events(
-        self, after: int, *, limit: int = 0, start: bytes = b"", end: bytes = b"",
+        self,
+        after: int,
+        *,
+        limit: int = 0,
+        start: bytes = b"",
+        end: bytes = b"",
         previous: bool = False,
     ) -> list[Event]:
         """The log with revision > `after`, in order (restricted to [start, end) if given);

@@ -96,6 +96,4 @@ def touched(txns: Sequence[Txn]) -> list[bytes]:
 
 
 def leases_of(txns: Sequence[Txn]) -> frozenset[int]:
-    return frozenset(
-        op.lease for txn in txns for op in txn.ops if isinstance(op, Put) and op.lease
-    )
+    return frozenset(op.lease for txn in txns for op in txn.ops if isinstance(op, Put) and op.lease)

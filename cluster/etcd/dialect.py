@@ -87,7 +87,9 @@ class Postgres:
 
     for_update = " FOR UPDATE"
     compact = COMPACT
-    _upsert = f"INSERT INTO cluster_current ({CURRENT_COLUMNS}) VALUES (%s,%s,%s,%s,%s,%s,%s){UPSERT}"
+    _upsert = (
+        f"INSERT INTO cluster_current ({CURRENT_COLUMNS}) VALUES (%s,%s,%s,%s,%s,%s,%s){UPSERT}"
+    )
     _delete = "DELETE FROM cluster_current WHERE cluster_id = %s AND key = %s"
 
     def begin_read(self, connection: Any) -> None:

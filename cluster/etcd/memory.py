@@ -98,13 +98,22 @@ class MemoryStore:
                 found.pop(event.key, None)
             else:
                 found[event.key] = KeyValue(
-                    event.key, event.value, event.create_revision, event.revision,
-                    event.version, event.lease,
+                    event.key,
+                    event.value,
+                    event.create_revision,
+                    event.revision,
+                    event.version,
+                    event.lease,
                 )
         return [found[k] for k in sorted(found)]
 
     def events(
-        self, after: int, *, limit: int = 0, start: bytes = b"", end: bytes = b"",
+        self,
+        after: int,
+        *,
+        limit: int = 0,
+        start: bytes = b"",
+        end: bytes = b"",
         previous: bool = False,
     ) -> list[Event]:
         with self._lock:
@@ -167,8 +176,18 @@ class MemoryStore:
             self._lease_keys[op.lease][op.key] = None
         self._current[op.key] = KeyValue(op.key, op.value, created, revision, version, op.lease)
         self._append(
-            Event(revision, sub, op.key, op.value, created, version, op.lease,
-                  old.mod_revision if old else 0, old.value if old else None, origin)
+            Event(
+                revision,
+                sub,
+                op.key,
+                op.value,
+                created,
+                version,
+                op.lease,
+                old.mod_revision if old else 0,
+                old.value if old else None,
+                origin,
+            )
         )
         return 1
 

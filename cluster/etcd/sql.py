@@ -145,7 +145,9 @@ class SqlStore:
         kvs = [_key_value(row) for row in self._rows(sql, parameters)]
         if not limit or len(kvs) < limit:
             return kvs, len(kvs)
-        sql = "SELECT COUNT(*) FROM cluster_current WHERE cluster_id = %s AND key >= %s AND key < %s"
+        sql = (
+            "SELECT COUNT(*) FROM cluster_current WHERE cluster_id = %s AND key >= %s AND key < %s"
+        )
         return kvs, self._rows(sql, [self._id, start, end])[0][0]
 
     def _range_at(self, start: bytes, end: bytes, revision: int) -> list[KeyValue]:

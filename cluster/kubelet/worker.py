@@ -326,11 +326,8 @@ class Stepper:
         self, pod: Object, spec: Object, state: ContainerState, now: float, policy: str, init: bool
     ) -> bool:
         """True when the ended container is to be started again now."""
-        if (
-            policy == "Never"
-            or ((policy == "OnFailure" or init)
-            and state.exit_code == 0
-            and policy != "Always")
+        if policy == "Never" or (
+            (policy == "OnFailure" or init) and state.exit_code == 0 and policy != "Always"
         ):
             return False
         at = state.next_restart()

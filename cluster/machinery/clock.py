@@ -19,6 +19,10 @@ class Clock(Protocol):
         """The present moment in cluster time."""
         ...
 
+    def wall(self) -> float:
+        """The moment outside the cluster that `now` belongs to."""
+        ...
+
 
 class VirtualClock:
     """Stands still until `advance_to` moves it; never goes back."""
@@ -27,6 +31,9 @@ class VirtualClock:
         self._now = start
 
     def now(self) -> float:
+        return self._now
+
+    def wall(self) -> float:
         return self._now
 
     def advance_to(self, moment: float) -> None:
@@ -67,6 +74,9 @@ class LiveClock:
     @property
     def anchor(self) -> Anchor:
         return self._anchor
+
+    def wall(self) -> float:
+        return _wall.time()
 
     def set_anchor(self, anchor: Anchor) -> None:
         self._anchor = anchor

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,7 +20,7 @@ FAULT_TYPES: dict[str, list[str]] = yaml.safe_load(
 
 
 class Clocks(Kind):
-    """The only one is called `cluster`; its status holds the anchor all processes derive time from."""
+    """The only one is called `cluster`; its status holds the anchor of everybody's time."""
 
     has_status = True
 
@@ -59,7 +58,7 @@ def _status(ctx: Context, obj: Object) -> Object:
     spec = obj["spec"]
     speed = spec["speed"] if isinstance(spec["speed"], (int, float)) else 1.0
     # The one place where cluster time and wall time are tied together.
-    anchor = Anchor(time.time(), ctx.now, 0.0 if spec["paused"] else float(speed))
+    anchor = Anchor(ctx.wall, ctx.now, 0.0 if spec["paused"] else float(speed))
     return {"time": format_time(ctx.now), "anchor": asdict(anchor)}
 
 

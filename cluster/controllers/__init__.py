@@ -1,0 +1,63 @@
+"""kube-controller-manager: one file a controller, one dict that lists them.
+
+Each is a reconciler on informers (cluster.client.Controller): it reads the cluster from caches,
+decides for one key, and queues writes. Not here: scheduling, and anything a kubelet does.
+Models pkg/controller and cmd/kube-controller-manager.
+"""
+
+from __future__ import annotations
+
+from cluster.client import Component, Controller, Env
+from cluster.controllers.daemonset import DaemonSetController
+from cluster.controllers.deployment import DeploymentController
+from cluster.controllers.endpoints import EndpointsController
+from cluster.controllers.endpointslice import EndpointSliceController
+from cluster.controllers.garbagecollector import GarbageCollector
+from cluster.controllers.job import JobController
+from cluster.controllers.namespace import NamespaceController
+from cluster.controllers.nodeipam import NodeIpamController
+from cluster.controllers.nodelifecycle import NodeLifecycleController
+from cluster.controllers.podgc import PodGCController
+from cluster.controllers.replicaset import ReplicaSetController
+from cluster.controllers.rootca import RootCAPublisher
+from cluster.controllers.serviceaccount import ServiceAccountController
+from cluster.controllers.tainteviction import TaintEvictionController
+
+CONTROLLERS: dict[str, type[Controller]] = {
+    "namespace-controller": NamespaceController,
+    "serviceaccount-controller": ServiceAccountController,
+    "root-ca-certificate-publisher-controller": RootCAPublisher,
+    "node-ipam-controller": NodeIpamController,
+    "node-lifecycle-controller": NodeLifecycleController,
+    "taint-eviction-controller": TaintEvictionController,
+    "deployment-controller": DeploymentController,
+    "replicaset-controller": ReplicaSetController,
+    "daemonset-controller": DaemonSetController,
+    "job-controller": JobController,
+    "endpoints-controller": EndpointsController,
+    "endpointslice-controller": EndpointSliceController,
+    "garbage-collector-controller": GarbageCollector,
+    "pod-garbage-collector-controller": PodGCController,
+}
+
+
+def selected(names: str) -> list[str]:
+    """`--controllers` as upstream reads it: `*` all, `foo` that one, `-foo` not that one."""
+    wanted = [n.strip() for n in names.split(",") if n.strip()]
+    unknown = [n for n in wanted if n != "*" and n.removeprefix("-") not in CONTROLLERS]
+    if unknown:
+        raise ValueError(f'"{unknown[0]}" is not in the list of known controllers')
+    return [
+        name
+        for name in CONTROLLERS
+        if f"-{name}" not in wanted and ("*" in wanted or name in wanted)
+    ]
+
+
+def build(env: Env, names: str = "*") -> Component:
+    return Component(
+        "kube-controller-manager", env, [CONTROLLERS[name](env) for name in selected(names)]
+    )
+
+
+__all__ = ["CONTROLLERS", "build", "selected"]

@@ -1,0 +1,177 @@
+"""node-lifecycle: a node whose lease is not renewed is Unknown, and tainted.
+
+   lease live -------- renewTime 40 s old ------> Ready=Unknown, taints unreachable
+       ^                                                    |
+       +------- kubelet writes Ready=True, lease live <-----+
+
+Models pkg/controller/nodelifecycle. Zones and eviction rates are not modelled yet.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cluster.client import Controller, Env, InformerEvent, kinds
+from cluster.client.informer import by_node
+from cluster.machinery.clock import format_time, parse_time
+from cluster.machinery.meta import (
+    Object,
+    annotations_of,
+    condition,
+    is_deleting,
+    is_true,
+    name_of,
+    set_condition,
+)
+
+GRACE = 40.0  # --node-monitor-grace-period
+LEASES = "kube-node-lease"
+HEARTBEAT = "orrery.sim/heartbeat"  # a lease that is renewed without being written
+NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
+UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
+PRESSURES = {
+    "MemoryPressure": "node.kubernetes.io/memory-pressure",
+    "DiskPressure": "node.kubernetes.io/disk-pressure",
+    "PIDPressure": "node.kubernetes.io/pid-pressure",
+    "NetworkUnavailable": "node.kubernetes.io/network-unavailable",
+}
+OURS = frozenset({NOT_READY, UNREACHABLE, UNSCHEDULABLE, *PRESSURES.values()})
+STOPPED = "Kubelet stopped posting node status."
+NEVER = "Kubelet never posted node status."
+
+
+class NodeLifecycleController(Controller):
+    name = "node-lifecycle-controller"
+
+    def __init__(self, env: Env) -> None:
+        super().__init__(env)
+        self.recorder = env.recorder("node-controller")
+        self.nodes = env.informers.lister(kinds.NODES)
+        self.leases = env.informers.lister(kinds.LEASES)
+        self.pods = env.informers.lister(kinds.PODS)
+        self.pods.add_index("node", by_node)
+        self._known: set[str] = set()
+        env.informers[kinds.NODES].add_handler(lambda e: self.enqueue(e.key, e.revision))
+        env.informers[kinds.LEASES].add_handler(self._on_lease)
+
+    def _on_lease(self, event: InformerEvent) -> None:
+        if event.key.startswith(f"{LEASES}/"):
+            self.enqueue(name_of(event.obj), event.revision)
+
+    def reconcile(self, key: str) -> None:
+        node = self.nodes.get(key)
+        if node is None:
+            if key in self._known:
+                self._known.discard(key)
+            return
+        if is_deleting(node):
+            return
+        self._register(key, node)
+        deadline = self._deadline(node)
+        now = self.clock.now()
+        if deadline is not None and now < deadline:
+            self.queue.add_at(key, deadline)
+        elif deadline is not None and self._lose(node, now):
+            return  # the write makes the node dirty again; its taints follow from what it says then
+        self._taint(node, now)
+
+    def _register(self, key: str, node: Object) -> None:
+        """A node this process has not seen: an event for a new one, silence for an old one."""
+        if key in self._known:
+            return
+        self._known.add(key)
+        age = self.clock.now() - parse_time(node["metadata"]["creationTimestamp"])
+        if age < GRACE:
+            text = f"Node {key} event: Registered Node {key} in Controller"
+            about = {**node, "metadata": {**node["metadata"]}}
+            self.recorder.event(about, "Normal", "RegisteredNode", text)
+
+    def _deadline(self, node: Object) -> float | None:
+        """When the node counts as lost; None while its lease is live."""
+        lease = self.leases.get(f"{LEASES}/{name_of(node)}")
+        if lease is None:
+            return parse_time(node["metadata"]["creationTimestamp"]) + GRACE
+        if HEARTBEAT in annotations_of(lease):
+            return None
+        return parse_time(lease["spec"]["renewTime"]) + GRACE
+
+    def _lose(self, node: Object, now: float) -> bool:
+        """Everything the kubelet said is Unknown now; True when that had to be written."""
+        status = node.get("status", {})
+        conditions = status.get("conditions") or []
+        if all(c["status"] == "Unknown" for c in conditions) and conditions:
+            return False
+        was_ready = is_true(conditions, "Ready")
+        for kind in ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure"):
+            conditions = self._unknown(conditions, kind, node, now)
+        self.client.update_status(
+            {**node, "status": {**status, "conditions": conditions}}, base=node
+        )
+        name = name_of(node)
+        text = f"Node {name} status is now: NodeNotReady"
+        self.recorder.event(node, "Normal", "NodeNotReady", text)
+        if was_ready:
+            self._mark_pods(name, now)
+        return True
+
+    @staticmethod
+    def _unknown(conditions: list[Object], kind: str, node: Object, now: float) -> list[Object]:
+        old = condition(conditions, kind)
+        if old is not None and old["status"] == "Unknown":
+            return conditions
+        beat = old["lastHeartbeatTime"] if old else node["metadata"]["creationTimestamp"]
+        new = {
+            "type": kind,
+            "status": "Unknown",
+            "lastHeartbeatTime": beat,
+            "reason": "NodeStatusUnknown" if old else "NodeStatusNeverUpdated",
+            "message": STOPPED if old else NEVER,
+        }
+        return set_condition(conditions, new, now)
+
+    def _mark_pods(self, node: str, now: float) -> None:
+        """Models MarkPodsNotReady: Services must not send to them."""
+        for pod in self.pods.by_index("node", node):
+            conditions = pod.get("status", {}).get("conditions")
+            if not is_true(conditions, "Ready"):
+                continue
+            new = {"type": "Ready", "status": "False"}
+            status = {**pod["status"], "conditions": set_condition(conditions, new, now)}
+            self.client.update_status({**pod, "status": status}, base=pod)
+            self.recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready")
+
+    # ---- taints
+
+    def _taint(self, node: Object, now: float) -> None:
+        """Taints follow from conditions and spec.unschedulable. Models TaintNodesByCondition."""
+        wanted = self._wanted(node)
+        have = node["spec"].get("taints") or []
+        kept = [t for t in have if t["key"] not in OURS or (t["key"], t["effect"]) in wanted]
+        present = {(t["key"], t["effect"]) for t in kept}
+        added: list[dict[str, Any]] = []
+        for key, effect in wanted:
+            if (key, effect) not in present:
+                added.append({"key": key, "effect": effect, "timeAdded": format_time(now)})
+        if len(kept) == len(have) and not added:
+            return
+        spec = {k: v for k, v in node["spec"].items() if k != "taints"}
+        if kept or added:
+            spec["taints"] = [*kept, *added]
+        self.client.update({**node, "spec": spec}, base=node)
+
+    @staticmethod
+    def _wanted(node: Object) -> list[tuple[str, str]]:
+        conditions = node.get("status", {}).get("conditions")
+        ready = condition(conditions, "Ready")
+        out: list[tuple[str, str]] = []
+        if ready is not None and ready["status"] == "False":
+            out += [(NOT_READY, "NoSchedule"), (NOT_READY, "NoExecute")]
+        elif ready is not None and ready["status"] == "Unknown":
+            out += [(UNREACHABLE, "NoSchedule"), (UNREACHABLE, "NoExecute")]
+        out += [
+            (taint, "NoSchedule") for kind, taint in PRESSURES.items() if is_true(conditions, kind)
+        ]
+        if node["spec"].get("unschedulable"):
+            out.append((UNSCHEDULABLE, "NoSchedule"))
+        return out
