@@ -1,4 +1,9 @@
-"""Processes: the Celery app and its tasks, the supervisor, the timekeeper, the live wiring.
+"""Processes: what runs where, who wakes whom, and the supervisor. Interfaces, no cluster logic.
 
-Interfaces only: nothing here decides anything about a cluster.
+    switchboard   Redis: hints, wake-ups, deadlines       wiring       a process's access to the log
+    tasks, host   a Celery task drains a component        components   which components there are
+    timekeeper    fires deadlines, keeps the clock        supervisor   `manage.py up`
+    serving       the API port                            bench        measuring
+
+Not here: what a component does.
 """

@@ -1,0 +1,21 @@
+"""`manage.py timekeeper`: the process that fires deadlines. Started by `up`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from workers.timekeeper import Timekeeper
+from workers.wiring import connect
+
+
+class Command(BaseCommand):
+    help = "Fire the components' deadlines; one such process a cluster. Started by `up`."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        Timekeeper(connect(), settings.DATA_DIR / "clock").run()

@@ -1,0 +1,30 @@
+"""`manage.py worker QUEUE...`: a Celery worker for components. Started by `up`."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from workers.celery import app
+from workers.components import component_names
+
+
+class Command(BaseCommand):
+    help = "Run a Celery worker (solo pool) for these components. Started by `up`."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("queues", nargs="+", metavar="QUEUE")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        queues: list[str] = options["queues"]
+        if unknown := sorted(set(queues) - set(component_names())):
+            names = ", ".join(component_names())
+            raise CommandError(f"no component called {unknown[0]}; there are {names}")
+        app.worker_main(
+            ["worker", "--pool=solo", "--loglevel=WARNING", "--quiet", "-Q", ",".join(queues)]
+            + ["-n", f"{queues[0]}-{os.getpid()}@%h", "--without-gossip", "--without-mingle"]
+            + ["--without-heartbeat"]
+        )
