@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from cluster.scheduler.cache import NodeTable
+from cluster.scheduler.cache.columns import Ints
 from cluster.scheduler.profile import Choice
+from cluster.scheduler.row import INFEASIBLE
 
 KEPT = 10_000
 BEST = 5
@@ -54,6 +54,21 @@ class Decisions:
         return [d for d in self._ring if d.pod == pod]
 
 
+def _next_best(totals: Ints, better: Ints, wanted: int) -> list[int]:
+    """The slots below the best ones, score by score."""
+    left = totals.copy()
+    left[better] = INFEASIBLE
+    out: list[int] = []
+    while len(out) < wanted:
+        top = left.max()
+        if top < 0:
+            break
+        level = (left == top).nonzero()[0]
+        out += level[: wanted - len(out)].tolist()
+        left[level] = INFEASIBLE
+    return out
+
+
 def best_of(nodes: NodeTable, choice: Choice) -> tuple[tuple[str, int], ...]:
     """The winner and the next few with their scores."""
     totals, ties = choice.totals, choice.ties
@@ -61,11 +76,8 @@ def best_of(nodes: NodeTable, choice: Choice) -> tuple[tuple[str, int], ...]:
         return ()
     score = totals.item(choice.slot)
     others = [s for s in ties[:BEST].tolist() if s != choice.slot]
-    if len(ties) < BEST and len(totals) > len(ties):
-        count = min(BEST, len(totals))
-        top = np.argpartition(totals, len(totals) - count)[-count:]
-        order = sorted(top.tolist(), key=lambda s: (-totals.item(s), s))
-        others = [s for s in order if s != choice.slot and totals.item(s) >= 0]
+    if len(ties) < BEST:
+        others += _next_best(totals, ties, BEST - len(ties))
     names = nodes.names
     rest = [(names[s], totals.item(s)) for s in others[: BEST - 1]]
     return ((names[choice.slot], score), *rest)

@@ -83,6 +83,9 @@ class Profile:
         self.events: dict[str, list[ClusterEvent]] = {
             name: plugin.events() for name, plugin in self.plugins.items()
         }
+        self.pre_filters = [
+            p for p in self.filters if type(p).pre_filter is not FilterPlugin.pre_filter
+        ]
         self.cluster_filters = [p for p in self.filters if p.scope is Scope.CLUSTER]
         self.cluster_scorers = [s for s in self.scorers if _asked_anew(s.plugin)]
         self._rows: OrderedDict[int, Row] = OrderedDict()
@@ -134,17 +137,36 @@ class Profile:
         self.nodes.trim()
         if not self.nodes.count:
             return Choice(-1, diagnosis=Diagnosis(0))
-        for plugin in self.filters:
+        for plugin in self.pre_filters:
             status = plugin.pre_filter(state, pod) if plugin.filters(pod) else None
             if status is not None:
                 return Choice(-1, diagnosis=diagnose.refused(self.nodes, status, plugin.name))
         row = self.row(pod)
+        if state.only is not None and len(state.only) == 1 and not self.nominator:
+            return self._pinned(state, pod, row)
         anew = [p for p in self.cluster_filters if p.filters(pod)]
         scorers = [s for s in self.cluster_scorers if s.plugin.scores(pod)]
-        if not (anew or scorers or state.only is not None or self.nominator or self._samples()):
+        feasible = row.fits
+        if anew or state.only is not None or self.nominator or self._samples():
+            feasible = self.feasible(state, pod, row, anew)
+        elif not scorers:
             return self._choose(pod, state, row.total, row)
-        feasible = self.feasible(state, pod, row, anew)
         return self._choose(pod, state, self._totals(state, pod, row, feasible, scorers), row)
+
+    def _pinned(self, state: CycleState, pod: Pending, row: Row) -> Choice:
+        """Only one node comes into question (a DaemonSet's pod): the columns are left alone."""
+        assert state.only is not None
+        (name,) = state.only
+        slot = self.nodes.slots.get(name, -1)
+        fits = slot >= 0 and row.fits.item(slot)
+        if fits and self.cluster_filters:
+            at = np.array([slot])
+            for plugin in self.cluster_filters:
+                if plugin.filters(pod) and any(r.nodes[0] for r in plugin.filter(state, pod, at)):
+                    fits = False
+        if fits:
+            return Choice(slot)
+        return Choice(-1, diagnosis=diagnose.diagnose(self, state, pod, row))
 
     def feasible(
         self, state: CycleState, pod: Pending, row: Row, anew: list[FilterPlugin]
@@ -212,7 +234,7 @@ class Profile:
     ) -> Ints:
         if np.count_nonzero(feasible) <= 1:
             return np.where(feasible, row.fixed, INFEASIBLE)
-        same = np.array_equal(feasible, row.fits)
+        same = feasible is row.fits or np.array_equal(feasible, row.fits)
         total = row.fixed + (row.scaled if same else row.scaled_over(feasible))
         for scorer in scorers:
             scorer.plugin.pre_score(state, pod, feasible)

@@ -75,9 +75,10 @@ class Filters:
 class Pending:
     """A pod that waits to be scheduled, as plugins see it."""
 
-    __slots__ = ("group", "obj", "pinned", "spec")
+    __slots__ = ("group", "memo", "obj", "pinned", "spec")
 
     def __init__(self, obj: Object, spec: PodSpec, pinned: str) -> None:
+        self.memo: dict[str, Any] = {}  # a plugin's own, for the length of one attempt
         self.obj = obj
         self.spec = spec
         self.pinned = pinned

@@ -34,7 +34,9 @@ from cluster.scheduler.framework import (
 )
 from cluster.scheduler.plugins.default_selector import DefaultSelectors
 from cluster.scheduler.plugins.spread_constraints import (
+    EVERYBODY,
     HOSTNAME,
+    NOBODY,
     SYSTEM_DEFAULTS,
     Constraint,
     Constraints,
@@ -66,6 +68,12 @@ class PodTopologySpread(FilterPlugin, ScorePlugin):
 
     def _constraints(self, pod: Pending, action: str) -> Constraints | None:
         """Those with whenUnsatisfiable `action`; None when there are none."""
+        if action not in pod.memo:
+            pod.memo[action] = self._find(pod, action)
+        found: Constraints | None = pod.memo[action]
+        return found
+
+    def _find(self, pod: Pending, action: str) -> Constraints | None:
         own = bool(pod.spec.spread)
         raw = [
             c
@@ -138,9 +146,12 @@ class PodTopologySpread(FilterPlugin, ScorePlugin):
     def pre_score(self, state: CycleState, pod: Pending, feasible: Bools) -> None:
         soft = self._constraints(pod, "ScheduleAnyway")
         assert soft is not None
-        ranked = feasible & soft.having()
-        weights = [math.log(self._domains(c, ranked) + 2) for c in soft.items]
+        ranked = feasible & soft.having() if soft.require_all else feasible
+        weights = soft.weights(ranked, self._weights)
         state.data[self.name] = (soft, ranked, weights)
+
+    def _weights(self, soft: Constraints, ranked: Bools) -> list[float]:
+        return [math.log(self._domains(c, ranked) + 2) for c in soft.items]
 
     def _domains(self, constraint: Constraint, ranked: Bools) -> int:
         """How many values of the topology the candidates have; without a label counts as one."""
@@ -155,12 +166,16 @@ class PodTopologySpread(FilterPlugin, ScorePlugin):
         soft, _, weights = state.data[self.name]
         total: Floats = np.zeros(len(self.nodes.valid[at]), dtype=np.float64)
         for index, constraint in enumerate(soft.items):
-            ids = self.nodes.label_column(constraint.key).ids[at]
+            labelled = soft.labelled(index)
+            if labelled is NOBODY:
+                continue
             if constraint.key == HOSTNAME:
                 counts = constraint.tally.at(self.nodes)[at]
             else:
+                ids = self.nodes.label_column(constraint.key).ids[at]
                 counts = self._sums(soft, index)[ids]
-            total += np.where(ids > 0, counts * weights[index] + (constraint.max_skew - 1), 0.0)
+            part = counts * weights[index] + (constraint.max_skew - 1)
+            total += part if labelled is EVERYBODY else np.where(labelled[at], part, 0.0)
         whole = np.trunc(total)
         whole += total - whole >= 0.5  # math.Round: halves away from zero
         return whole.astype(np.int64)
@@ -169,9 +184,10 @@ class PodTopologySpread(FilterPlugin, ScorePlugin):
         """Fewer matching pods score higher; nodes without the topology score 0."""
         _, ranked, _ = state.data[self.name]
         considered = raw[ranked]
-        if not len(considered) or int(considered.max()) == 0:
+        most = int(considered.max()) if len(considered) else 0
+        if most == 0:
             return np.where(ranked, MAX_SCORE, 0).astype(np.int64)
-        most, least = int(considered.max()), int(considered.min())
+        least = int(considered.min())
         return np.where(ranked, MAX_SCORE * (most + least - raw) // most, 0)
 
     # ---- requeueing

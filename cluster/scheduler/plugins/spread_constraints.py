@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,10 @@ SYSTEM_DEFAULTS: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 
 
+EVERYBODY: Bools = np.ones(0, np.bool_)  # stands for a mask that lets all nodes through
+NOBODY: Bools = np.zeros(0, np.bool_)
+
+
 @dataclass(slots=True, eq=False)
 class Constraint:
     key: str
@@ -48,6 +53,8 @@ class Constraints:
     _topology: int = -1
     _having: Bools = field(default_factory=lambda: np.zeros(0, np.bool_))
     _over: list[Bools | None] = field(default_factory=list)
+    _labelled: list[Bools] = field(default_factory=list)
+    _weighed: tuple[Bools, list[float]] | None = None
 
     def refresh(self, nodes: NodeTable) -> None:
         """Work out again who takes part, if nodes changed."""
@@ -61,6 +68,8 @@ class Constraints:
             for constraint in self.items:
                 self._having &= nodes.label_column(constraint.key).ids > 0
         self._over = [self._included(nodes, c) for c in self.items]
+        self._labelled = [_who(nodes, c.key) for c in self.items]
+        self._weighed = None
 
     def having(self) -> Bools:
         """The nodes with all topology keys (all nodes, if not required)."""
@@ -69,6 +78,18 @@ class Constraints:
     def over(self, index: int) -> Bools | None:
         """The nodes whose pods count for a constraint; None for all that have its key."""
         return self._over[index]
+
+    def labelled(self, index: int) -> Bools:
+        """The nodes that have a constraint's topology key."""
+        return self._labelled[index]
+
+    def weights(
+        self, ranked: Bools, weigh: Callable[[Constraints, Bools], list[float]]
+    ) -> list[float]:
+        """By how many domains there are; worked out again when the candidates change."""
+        if self._weighed is None or not np.array_equal(self._weighed[0], ranked):
+            self._weighed = (ranked.copy(), weigh(self, ranked))
+        return self._weighed[1]
 
     def _included(self, nodes: NodeTable, constraint: Constraint) -> Bools | None:
         """By nodeAffinityPolicy, nodeTaintsPolicy and topology keys."""
@@ -82,6 +103,13 @@ class Constraints:
             )
         candidates = nodes.valid & (nodes.label_column(constraint.key).ids > 0)
         return None if out[candidates].all() else out
+
+
+def _who(nodes: NodeTable, key: str) -> Bools:
+    having: Bools = nodes.label_column(key).ids > 0
+    if having[nodes.valid].all():
+        return EVERYBODY
+    return having if having.any() else NOBODY
 
 
 def compile_constraints(
