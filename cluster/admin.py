@@ -140,8 +140,10 @@ class ObjectAdmin(PlaceColumns, admin.ModelAdmin):
         key = key_of_path(unquote(object_id))
         return rows_of(ClusterObject, key).first() if key else None
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, **kwargs)
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
         form.client = client_for(request.user, "admin")
         return form
 
@@ -160,12 +162,13 @@ class ObjectAdmin(PlaceColumns, admin.ModelAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """There is nothing beside the object itself."""
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """The revision log has it, with who did it."""
 
-    log_change = log_addition
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """As above."""
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         """As above."""
 
     def response_add(

@@ -41,7 +41,7 @@ def role_of(user: Account) -> Role:
     names = set(groups.values_list("name", flat=True)) if groups is not None else set()
     for role in ("admin", "operator"):
         if role in names:
-            return role  # type: ignore[return-value]
+            return role
     return "viewer"
 
 

@@ -1,9 +1,14 @@
-"""What the screen itself must remember: one-time logins and forms already handed in."""
+"""What the screen itself must remember: one-time logins and forms already handed in.
+
+And the two views of the store's tables that the admin lists.
+"""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+
+from cluster.models import Current, Revision
 
 
 class LoginToken(models.Model):
@@ -28,3 +33,19 @@ class SubmittedForm(models.Model):
 
     def __str__(self) -> str:
         return self.outcome or "being worked on"
+
+
+class ClusterObject(Current):
+    """A living object of the cluster, for the admin's list. Written through the API alone."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "object"
+
+
+class LoggedChange(Revision):
+    """A revision of the log, for the admin's list. Never written."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "revision"

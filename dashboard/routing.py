@@ -40,5 +40,8 @@ class NoSuchSocket:
         await send({"type": "websocket.close", "code": 4404})
 
 
-_ROUTES = [path("ws/state", StateConsumer.as_asgi()), path("<path:other>", NoSuchSocket())]
+_ROUTES: list[Any] = [
+    path("ws/state", StateConsumer.as_asgi()),
+    path("<path:other>", NoSuchSocket()),  # type: ignore[arg-type]
+]
 websocket_app = SameOrigin(AuthMiddlewareStack(URLRouter(_ROUTES)))

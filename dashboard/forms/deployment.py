@@ -29,6 +29,7 @@ class DeploymentForm(ObjectForm):
         "spec.ports": "port",
     }
 
+    field_order = ["name", "namespace"]
     name = forms.CharField(max_length=253)
     image = forms.CharField(initial="nginx:1.27")
     replicas = forms.IntegerField(initial=3)

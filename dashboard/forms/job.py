@@ -24,6 +24,7 @@ class JobForm(ObjectForm):
         f"{_CONTAINER}.command": "command",
     }
 
+    field_order = ["name", "namespace"]
     name = forms.CharField(max_length=63)
     image = forms.CharField(initial="busybox:1.37")
     command = CommandField(required=False, initial='sh -c "sleep 20"')

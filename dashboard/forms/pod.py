@@ -26,6 +26,7 @@ class PodForm(ObjectForm):
         f"{_CONTAINER}.resources.requests[memory]": "memory",
     }
 
+    field_order = ["name", "namespace"]
     name = forms.CharField(max_length=253)
     image = forms.CharField(initial="nginx:1.27")
     command = CommandField(required=False, help_text="Empty: what the image starts by itself.")

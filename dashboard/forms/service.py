@@ -23,6 +23,7 @@ class ServiceForm(ObjectForm):
         "spec.type": "type",
     }
 
+    field_order = ["name", "namespace"]
     name = forms.CharField(max_length=253)
     selector = PairsField(help_text="Labels of its pods, e.g. app=web")
     port = forms.IntegerField(initial=80)

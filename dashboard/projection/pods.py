@@ -69,7 +69,7 @@ def owner(world: World, pod: Object) -> str:
 
 def _services(world: World, key: str) -> list[str]:
     """Names of the services that list the pod as an endpoint (same namespace as the pod)."""
-    names = set()
+    names: set[str] = set()
     for each in world.slices.by_index("pod", key):
         names.update(s.partition("/")[2] for s in services_of_slice(each))
     return sorted(names)

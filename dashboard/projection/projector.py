@@ -38,12 +38,11 @@ _SOURCES: dict[str, tuple[Resource, Callable[[World, Object], Row | None]]] = {
     "pods": (kinds.PODS, pods.row),
     "services": (kinds.SERVICES, services.row),
     "events": (kinds.EVENTS, events.row),
-}
-_WORKLOADS = {
-    "Deployment": kinds.DEPLOYMENTS,
-    "ReplicaSet": kinds.REPLICA_SETS,
-    "DaemonSet": kinds.DAEMON_SETS,
-    "Job": kinds.JOBS,
+    # Rows of the one table «workloads», whose keys begin with the kind.
+    "Deployment": (kinds.DEPLOYMENTS, workloads.row),
+    "ReplicaSet": (kinds.REPLICA_SETS, workloads.row),
+    "DaemonSet": (kinds.DAEMON_SETS, workloads.row),
+    "Job": (kinds.JOBS, workloads.row),
 }
 
 
@@ -89,9 +88,8 @@ class Projector:
         table, key = each
         if table == "workloads":
             kind, _, key = key.partition("/")
-            source, function = _WORKLOADS[kind], workloads.row
-        else:
-            source, function = _SOURCES[table]
+            table = kind
+        source, function = _SOURCES[table]
         obj = self.world[source].get(key)
         if obj is None or (table == "events" and key not in self._window):
             return None

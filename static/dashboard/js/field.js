@@ -204,7 +204,8 @@ export class Field {
 
 function fit(pen, words, width) {
   if (pen.measureText(words).width <= width) return words;
-  let end = words.length;
-  while (end > 1 && pen.measureText(`${words.slice(0, end)}…`).width > width) end -= 1;
-  return `${words.slice(0, end)}…`;
+  // Names differ at their end.
+  let start = 1;
+  while (start < words.length - 1 && pen.measureText(`…${words.slice(start)}`).width > width) start += 1;
+  return `…${words.slice(start)}`;
 }

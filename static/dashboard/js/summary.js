@@ -16,7 +16,7 @@ const WORST = ["fail", "lost", "wait", "pend", "term", "run", "done"];
 export class Summary {
   constructor(context) {
     this.context = context;
-    context.store.on(["pods", "nodes", "services"], () => this.#update());
+    context.store.on(["pods", "nodes"], () => this.#update());
   }
 
   #update() {
@@ -48,14 +48,16 @@ export class Summary {
   }
 
   #totals(store) {
-    const pods = [...store.table("pods").values()];
+    const nodes = [...store.table("nodes").values()];
+    const sum = (column) => nodes.reduce((total, node) => total + node[column], 0);
+    const cores = (milli) => Number((milli / 1000).toFixed(1)).toLocaleString("en");
+    const gib = (mib) => Number((mib / 1024).toFixed(1)).toLocaleString("en");
     const totals = [
-      [pods.filter((pod) => pod.state === "run").length, "pods running"],
-      [pods.filter((pod) => pod.state === "pend" || pod.state === "wait").length, "starting"],
-      [store.table("services").size, "services"],
+      ["CPU requested", `${cores(sum("cpu"))} of ${cores(sum("cpu_max"))} cores`],
+      ["Memory", `${gib(sum("memory"))} of ${gib(sum("memory_max"))} GiB`],
     ];
     const box = $("#totals");
-    if (!box.children.length) box.append(...totals.map(([, word]) => h("div", {}, h("b"), h("span", {}, word))));
-    totals.forEach(([count], at) => text(box.children[at].firstElementChild, count.toLocaleString("en")));
+    if (!box.children.length) box.append(...totals.map(([word]) => h("div", {}, h("span", {}, word), h("b"))));
+    totals.forEach(([, words], at) => text(box.children[at].lastElementChild, words));
   }
 }
