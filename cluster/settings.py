@@ -6,22 +6,38 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ORRERY_DATA", BASE_DIR / "var")).resolve()
 
-PORT = int(os.environ.get("ORRERY_PORT", "8000"))
-API_PORT = int(os.environ.get("ORRERY_API_PORT", "6443"))
-ETCD_PORT = int(os.environ.get("ORRERY_ETCD_PORT", "2379"))
-KUBELET_SHARDS = int(os.environ.get("ORRERY_KUBELET_SHARDS", "1"))
+
+def _number(name: str, default: int, highest: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= highest:
+        raise ImproperlyConfigured(f"{name}={text} is not a number from 1 to {highest}")
+    return int(text)
+
+
+HOST = os.environ.get("ORRERY_HOST") or "127.0.0.1"
+PORT = _number("ORRERY_PORT", 8000, 65535)
+API_PORT = _number("ORRERY_API_PORT", 6443, 65535)
+ETCD_PORT = _number("ORRERY_ETCD_PORT", 2379, 65535)
+KUBELET_SHARDS = _number("ORRERY_KUBELET_SHARDS", 1, 64)
 CLUSTER = os.environ.get("ORRERY_CLUSTER", "main")
+
+
+UNSAFE_KEY = "orrery-development-only"
 
 
 def _secret_key() -> str:
     """From the environment, or the data folder, where `manage.py up` creates it."""
     if key := os.environ.get("ORRERY_SECRET_KEY"):
         return key
-    path = DATA_DIR / "secret-key"
-    return path.read_text().strip() if path.exists() else "orrery-development-only"
+    try:
+        return (DATA_DIR / "secret-key").read_text().strip() or UNSAFE_KEY
+    except OSError:
+        return UNSAFE_KEY  # no data folder yet, or one that `up` will complain about
 
 
 def _database(url: str | None) -> dict[str, object]:
@@ -69,7 +85,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "dashboard.security.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dashboard.security.SecurityHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -96,7 +114,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True  # straight from the packages: there is no collectstatic step
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
@@ -113,3 +131,17 @@ CHANNEL_LAYERS = (
     if REDIS_URL
     else {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 )
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("ORRERY_LOG", "INFO")},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+        "asyncio": {"level": "WARNING"},
+    },
+}

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cluster.client import Client, Origin, kinds
-from cluster.client.client import Operation
+from cluster.client import Client, Options, kinds
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object, annotations_of, controller_of, key_of
 from dashboard.actions.nodes import cordon
@@ -85,29 +84,17 @@ def drain(client: Client, node: str, *, force: bool = False, delete_local: bool 
 
 
 def evict(client: Client, pod: Object) -> bool:
-    """POST pods/eviction; False when a disruption budget says not now."""
+    """False when a disruption budget says not now.
+
+    Without budgets, as here, an eviction is a deletion of exactly this pod with its grace; the
+    API server answers 429 once it has some.
+    """
     meta = pod["metadata"]
-    body = {
-        "apiVersion": "policy/v1",
-        "kind": "Eviction",
-        "metadata": {"name": meta["name"], "namespace": meta["namespace"]},
-    }
     try:
-        client.do(
-            Operation(
-                "create",
-                kinds.PODS,
-                meta["namespace"],
-                meta["name"],
-                client.user,
-                body=body,
-                subresource="eviction",
-                origin=Origin(f"dashboard:{client.user.name}", "drain"),
-            )
-        )
+        client.do_delete(kinds.PODS, meta["namespace"], meta["name"], Options(uid=meta["uid"]))
     except StatusError as error:
         if error.code == 429:
             return False
-        if error.code != 404:
+        if error.code not in (404, 409):  # gone, or another pod of that name by now
             raise
     return True

@@ -12,6 +12,11 @@ def power_off(client: Client, node: str) -> str:
     client.get(kinds.NODES, "", node)
     if faults_of(client, node):
         return f"{node} is off already."
+    _create_fault(client, node)
+    return f"{node} lost its power. In 40 s of cluster time the control plane will notice."
+
+
+def _create_fault(client: Client, node: str) -> None:
     fault = {
         "apiVersion": "orrery.sim/v1",
         "kind": "Fault",
@@ -23,18 +28,21 @@ def power_off(client: Client, node: str) -> str:
     except StatusError as error:
         if error.reason != "AlreadyExists":
             raise
-    return f"{node} lost its power. In 40 s of cluster time the control plane will notice."
 
 
 def bring_back(client: Client, node: str) -> str:
-    """Delete the faults on this node; one that holds others keeps the others."""
+    """Delete the faults on this node; others that such a fault holds stay off by faults of
+    their own, made first, since a fault cannot be changed."""
     found = faults_of(client, node)
     for fault in found:
-        name = fault["metadata"]["name"]
-        if fault["spec"]["target"]["names"] == [node]:
-            _ignore_missing(client, name)
-        else:
-            client.do_patch(kinds.FAULTS, "", name, lambda f: _without(f, node))
+        for other in fault["spec"]["target"]["names"]:
+            if other != node:
+                _create_fault(client, other)
+        try:
+            client.do_delete(kinds.FAULTS, "", fault["metadata"]["name"])
+        except StatusError as error:
+            if error.code != 404:
+                raise
     return f"{node} is powered on." if found else f"{node} was not off."
 
 
@@ -46,20 +54,6 @@ def faults_of(client: Client, node: str) -> list[Object]:
         if spec.get("type") == "NodePowerOff" and node in (target.get("names") or ()):
             out.append(fault)
     return out
-
-
-def _ignore_missing(client: Client, fault: str) -> None:
-    try:
-        client.do_delete(kinds.FAULTS, "", fault)
-    except StatusError as error:
-        if error.code != 404:
-            raise
-
-
-def _without(fault: Object, node: str) -> Object:
-    target = fault["spec"]["target"]
-    names = [n for n in target["names"] if n != node]
-    return {**fault, "spec": {**fault["spec"], "target": {**target, "names": names}}}
 
 
 def cordon(client: Client, node: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from django import forms
 
 from cluster.client import Client
-from cluster.machinery.errors import StatusError
+from cluster.client.client import resource_of
+from cluster.machinery.errors import StatusError, already_exists
 from cluster.machinery.meta import Object, deep_copy
 
 
@@ -28,9 +29,9 @@ class ObjectForm(forms.Form):
         said = []
         objects = self.objects()
         if len(objects) > 1:
-            # All or nothing, as far as validation can tell.
+            # All or nothing, as far as can be told before.
             for obj in objects:
-                client.do_create(deep_copy(obj), dry_run=True)
+                _rehearse(client, obj)
         for obj in objects:
             made = client.do_create(obj)
             said.append(f"{label(made)} created")
@@ -52,6 +53,14 @@ class ObjectForm(forms.Form):
     def _field_for(self, path: str) -> str | None:
         found = [prefix for prefix in self.causes if path.startswith(prefix)]
         return self.causes[max(found, key=len)] if found else None
+
+
+def _rehearse(client: Client, obj: Object) -> None:
+    """Raises what creating the object would raise."""
+    meta, resource = obj["metadata"], resource_of(obj)
+    if client.registry.find(resource, meta["namespace"], meta["name"]) is not None:
+        raise already_exists(resource.plural, resource.group, meta["name"])
+    client.do_create(deep_copy(obj), dry_run=True)
 
 
 def label(obj: Object) -> str:

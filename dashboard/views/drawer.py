@@ -123,6 +123,8 @@ def _one(text: str, resource: Resource, namespace: str, name: str) -> Object:
         raise BadDocument(1, "kind and name cannot be changed; create a new object instead")
     if meta.get("namespace", namespace) != namespace:
         raise BadDocument(1, "the namespace cannot be changed; create a new object instead")
+    if namespace:
+        meta["namespace"] = namespace
     return obj
 
 
