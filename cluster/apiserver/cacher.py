@@ -1,0 +1,246 @@
+"""The watch cache of the listening process: current bodies as bytes, and recent events.
+
+It follows the log by `refresh`, which reads whatever is new; a read that must not be stale asks
+the store for its revision first. Each event is encoded once and shared by all watchers; a watcher
+that does not keep up is told to start over. Models k8s.io/apiserver/pkg/storage/cacher.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import orjson
+
+from cluster.apiserver import codec
+from cluster.apiserver.kinds import strategy_for
+from cluster.apiserver.resources import RESOURCES, Resource, for_key
+from cluster.etcd.api import CompactedError, Event, Store
+from cluster.machinery.meta import Object
+
+WINDOW = 20_000  # events kept for watches that start in the past
+QUEUE = 10_000  # events a watcher may lag behind
+
+Labels = dict[str, str]
+
+
+class Entry:
+    """One object: its served bytes, and what selectors need to know."""
+
+    __slots__ = ("body", "fields", "key", "labels", "name", "namespace", "revision")
+
+    def __init__(
+        self, key: bytes, body: bytes, revision: int, namespace: str, name: str, labels: Labels,
+        fields: dict[str, str],
+    ) -> None:  # fmt: skip
+        self.key = key
+        self.body = body
+        self.revision = revision
+        self.namespace = namespace
+        self.name = name
+        self.labels = labels
+        self.fields = fields
+
+    def decode(self) -> Object:
+        found: Object = orjson.loads(self.body)
+        return found
+
+
+@dataclass(slots=True)
+class WatchEvent:
+    """`new` is None for a deletion; then `old` carries the deletion's revision in its body."""
+
+    revision: int
+    old: Entry | None
+    new: Entry | None
+    encoded: dict[str, bytes] = field(default_factory=dict)
+
+
+class Shelf:
+    """All objects of one resource, in key order."""
+
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
+        self.entries: dict[bytes, Entry] = {}
+        self._sorted: list[bytes] | None = []
+        self.window: deque[WatchEvent] = deque(maxlen=WINDOW)
+        self.since = 0  # events after this revision are all in the window
+        self.watchers: dict[Watcher, None] = {}
+
+    def keys(self) -> list[bytes]:
+        if self._sorted is None:
+            self._sorted = sorted(self.entries)
+        return self._sorted
+
+    def put(self, key: bytes, entry: Entry | None) -> Entry | None:
+        old = self.entries.get(key)
+        if entry is None:
+            self.entries.pop(key, None)
+        else:
+            self.entries[key] = entry
+        if (old is None) != (entry is None):
+            self._sorted = None
+        return old
+
+    def select(self, prefix: bytes, after: bytes = b"") -> list[Entry]:
+        keys = self.keys()
+        low = bisect_left(keys, prefix)
+        high = bisect_left(keys, prefix[:-1] + bytes([prefix[-1] + 1]))
+        if after:
+            low = max(low, bisect_left(keys, after + b"\x00"))
+        return [self.entries[k] for k in keys[low:high]]
+
+
+class Watcher:
+    """A bounded queue of events; `wake` is called from the thread that refreshes."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self.queue: deque[WatchEvent] = deque()
+        self.revision = 0
+        self.overflowed = False
+        self._wake = wake
+
+    def push(self, event: WatchEvent) -> None:
+        if len(self.queue) >= QUEUE:
+            self.overflowed = True
+        else:
+            self.queue.append(event)
+        self._wake()
+
+
+def entry_of(resource: Resource, key: bytes, value: bytes, revision: int) -> Entry:
+    from cluster.apiserver.registry import split_storage_key
+
+    body = codec.splice(resource, value, revision)
+    obj = orjson.loads(value)
+    namespace, name = split_storage_key(resource, key)
+    labels = obj.get("metadata", {}).get("labels") or {}
+    return Entry(key, body, revision, namespace, name, labels, strategy_for(resource).fields(obj))
+
+
+class Cacher:
+    """Thread-safe: the writer thread and the event loop both refresh it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.epoch = store.epoch
+        self.revision = 0
+        self._lock = threading.RLock()
+        self._shelves: dict[Resource, Shelf] = {}
+        self.listeners: list[Callable[[], None]] = []
+        self._load()
+
+    def _load(self) -> None:
+        """Everything there is, at one revision."""
+        self._shelves = {r: Shelf(r) for r in RESOURCES.values()}
+        revision = self.store.revision()
+        for resource, shelf in self._shelves.items():
+            prefix = resource.prefix
+            end = prefix[:-1] + bytes([prefix[-1] + 1])
+            for kv in self.store.range(prefix, end, revision=revision).kvs:
+                shelf.entries[kv.key] = entry_of(resource, kv.key, kv.value, kv.mod_revision)
+            shelf._sorted = None
+            shelf.since = revision
+        self.revision = revision
+        self.epoch = self.store.epoch
+
+    def refresh(self) -> int:
+        """Catch up with the log; returns the revision reached."""
+        with self._lock:
+            latest = self.store.revision()
+            if self.store.epoch != self.epoch:
+                self._start_over()
+            elif latest > self.revision:
+                try:
+                    events = self.store.events(self.revision)
+                except CompactedError:
+                    self._start_over()
+                else:
+                    for event in events:
+                        self._apply(event)
+                    self.revision = max([latest, *(e.revision for e in events[-1:])])
+            return self.revision
+
+    def _start_over(self) -> None:
+        watchers = [w for s in self._shelves.values() for w in s.watchers]
+        self._load()
+        for watcher in watchers:
+            watcher.overflowed = True
+            watcher._wake()
+
+    def _apply(self, event: Event) -> None:
+        resource = for_key(event.key)
+        if resource is None:
+            return
+        shelf = self._shelves[resource]
+        if event.value is None:
+            new = None
+        else:
+            try:
+                new = entry_of(resource, event.key, event.value, event.revision)
+            except (orjson.JSONDecodeError, AttributeError):
+                return  # written past the API by somebody; a reader gets the error
+        old = shelf.put(event.key, new)
+        if old is None and new is None:
+            return
+        shown = WatchEvent(event.revision, old, new)
+        if len(shelf.window) == WINDOW:
+            shelf.since = shelf.window[0].revision
+        shelf.window.append(shown)
+        for watcher in shelf.watchers:
+            watcher.push(shown)
+
+    # ---- reading
+
+    def shelf(self, resource: Resource) -> Shelf:
+        return self._shelves[resource]
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Entry | None:
+        return self._shelves[resource].entries.get(resource.key(namespace, name))
+
+    def list(
+        self, resource: Resource, namespace: str, after: bytes = b""
+    ) -> tuple[list[Entry], int]:
+        """Entries in key order behind `after`, and the revision at which that is the truth."""
+        with self._lock:
+            found = self._shelves[resource].select(resource.namespace_prefix(namespace), after)
+            return found, self.revision
+
+    # ---- watching
+
+    def watch(self, resource: Resource, watcher: Watcher, after: int) -> list[WatchEvent]:
+        """Register; returns the events since `after`. Raises CompactedError when that is too long
+        ago for the window and for the log."""
+        with self._lock:
+            shelf = self._shelves[resource]
+            past = (
+                [e for e in shelf.window if e.revision > after]
+                if after >= shelf.since
+                else self._from_log(resource, after)
+            )
+            shelf.watchers[watcher] = None
+            watcher.revision = self.revision
+            return past
+
+    def unwatch(self, resource: Resource, watcher: Watcher) -> None:
+        with self._lock:
+            self._shelves[resource].watchers.pop(watcher, None)
+
+    def _from_log(self, resource: Resource, after: int) -> list[WatchEvent]:
+        prefix = resource.prefix
+        end = prefix[:-1] + bytes([prefix[-1] + 1])
+        out = []
+        for event in self.store.events(after, start=prefix, end=end, previous=True):
+            if event.revision > self.revision:
+                break
+            old = new = None
+            if event.previous is not None:
+                old = entry_of(resource, event.key, event.previous, event.previous_revision)
+            if event.value is not None:
+                new = entry_of(resource, event.key, event.value, event.revision)
+            if old is not None or new is not None:
+                out.append(WatchEvent(event.revision, old, new))
+        return out

@@ -1,0 +1,111 @@
+"""Objects as rows: the columns kubectl prints. Models pkg/printers/internalversion.
+
+data/columns.yaml says which columns a resource has; CELLS computes those of one object. A resource
+with neither prints its name and age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cluster.apiserver.resources import Resource
+from cluster.apiserver.tables import core, pods, simulation, workloads
+from cluster.apiserver.tables.formats import age
+from cluster.machinery.meta import Object, name_of
+
+Cells = list[Any]
+CellFunction = Callable[[Object, float], Cells]
+
+CELLS: dict[str, CellFunction] = {
+    "configmaps": core.config_map,
+    "controllerrevisions.apps": workloads.controller_revision,
+    "daemonsets.apps": workloads.daemon_set,
+    "deployments.apps": workloads.deployment,
+    "endpoints": core.endpoints,
+    "endpointslices.discovery.k8s.io": core.endpoint_slice,
+    "events": core.event,
+    "ipaddresses.networking.k8s.io": core.ip_address,
+    "jobs.batch": workloads.job,
+    "leases.coordination.k8s.io": core.lease,
+    "namespaces": core.namespace,
+    "nodes": core.node,
+    "pods": pods.pod,
+    "replicasets.apps": workloads.replica_set,
+    "secrets": core.secret,
+    "serviceaccounts": core.service_account,
+    "services": core.service,
+    "clocks.orrery.sim": simulation.clock,
+    "faults.orrery.sim": simulation.fault,
+    "machines.orrery.sim": simulation.machine,
+}
+
+
+def _load() -> dict[str, list[dict[str, Any]]]:
+    path = Path(__file__).with_name("columns.yaml")
+    found: dict[str, list[str]] = yaml.safe_load(path.read_text())
+    return {resource: [_column(text) for text in texts] for resource, texts in found.items()}
+
+
+def _column(text: str) -> dict[str, Any]:
+    """`Name:string:name`, a star marks a wide column: `IP:string*`."""
+    wide = text.endswith("*")
+    name, kind, form = [*text.rstrip("*").split(":"), "", ""][:3]
+    return {
+        "name": name,
+        "type": kind or "string",
+        "format": form,
+        "description": "",
+        "priority": 1 if wide else 0,
+    }
+
+
+COLUMNS = _load()
+PLAIN = [_column("Name:string:name"), _column("Age")]
+
+
+def columns(resource: Resource) -> list[dict[str, Any]]:
+    return COLUMNS.get(resource.id, PLAIN)
+
+
+def cells(resource: Resource, obj: Object, now: float) -> Cells:
+    found = CELLS.get(resource.id)
+    return found(obj, now) if found is not None else [name_of(obj), age(obj, now)]
+
+
+def table(
+    resource: Resource,
+    objects: Sequence[Object],
+    metadata: dict[str, Any],
+    now: float,
+    include: str = "Metadata",
+    with_columns: bool = True,
+) -> dict[str, Any]:
+    """meta.k8s.io/v1 Table; `include` is the request's includeObject."""
+    rows = []
+    for obj in objects:
+        row: dict[str, Any] = {"cells": cells(resource, obj, now)}
+        if include == "Object":
+            row["object"] = obj
+        elif include != "None":
+            row["object"] = partial(obj)
+        rows.append(row)
+    return {
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": metadata,
+        "columnDefinitions": columns(resource) if with_columns else None,
+        "rows": rows,
+    }
+
+
+def partial(obj: Object) -> Object:
+    """meta.k8s.io/v1 PartialObjectMetadata."""
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": obj["metadata"],
+    }
