@@ -142,6 +142,11 @@ class Switchboard:
         )
         return head[0][1] if head else None
 
+    def forget(self) -> None:
+        """Everything about the cluster."""
+        for key in list(self.redis.scan_iter(f"{self.prefix}*")):
+            self.redis.delete(key)
+
     # ---- channels
 
     @property

@@ -22,11 +22,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_shape_arguments(parser)
+        parser.add_argument("--fresh", action="store_true", help="forget the old cluster first")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             _secret_key()
             call_command("migrate", interactive=False, verbosity=0)
+            if options["fresh"]:
+                _forget()
             pki.ensure(settings.DATA_DIR / "pki", datetime.now(UTC))
             for line in _objects(options):
                 self.stdout.write(line)
@@ -46,6 +49,14 @@ def _secret_key() -> None:
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(48))
+
+
+def _forget() -> None:
+    """What is not a file of the data folder: a database server's tables, and Redis."""
+    from workers.wiring import switchboard
+
+    call_command("flush", interactive=False, verbosity=0)
+    switchboard().forget()
 
 
 def _objects(options: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from workers import lifeline
 from workers.timekeeper import Timekeeper
 from workers.wiring import connect
 
@@ -17,5 +18,6 @@ class Command(BaseCommand):
     help = "Fire the components' deadlines; one such process a cluster. Started by `up`."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        lifeline.hold()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         Timekeeper(connect(), settings.DATA_DIR / "clock").run()

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from workers import lifeline
 from workers.celery import app
 from workers.components import component_names
 
@@ -23,8 +24,11 @@ class Command(BaseCommand):
         if unknown := sorted(set(queues) - set(component_names())):
             names = ", ".join(component_names())
             raise CommandError(f"no component called {unknown[0]}; there are {names}")
+        lifeline.hold()
         app.worker_main(
-            ["worker", "--pool=solo", "--loglevel=WARNING", "--quiet", "-Q", ",".join(queues)]
-            + ["-n", f"{queues[0]}-{os.getpid()}@%h", "--without-gossip", "--without-mingle"]
-            + ["--without-heartbeat"]
+            [
+                *("--quiet", "worker", "--pool=solo", "--loglevel=WARNING"),
+                *("-Q", ",".join(queues), "-n", f"{queues[0]}-{os.getpid()}@%h"),
+                *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            ]
         )

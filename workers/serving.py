@@ -1,0 +1,134 @@
+"""The API port: an ASGI application over TLS, with the client's certificate in its scope.
+
+`scope["client_cert"]` is (common name, [organizations]) of a certificate that our authority
+signed; without one the key is missing. uvicorn by default; Daphne with ORRERY_API_SERVER=daphne.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from asyncio import Transport
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Identity = tuple[str, list[str]]
+
+log = logging.getLogger(__name__)
+# As long as Go's http.Transport keeps an idle connection, and a little more, so that no client
+# sends its next request into a connection that is being closed.
+KEEP_ALIVE = 120
+BACKLOG = 2048
+END_WITHIN = 2  # seconds that open watches get when the server stops
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where to listen and with which certificates (a kubeadm pki folder)."""
+
+    host: str
+    port: int
+    pki: Path
+
+    @property
+    def certificate(self) -> Path:
+        return self.pki / "apiserver.crt"
+
+    @property
+    def key(self) -> Path:
+        return self.pki / "apiserver.key"
+
+    @property
+    def authority(self) -> Path:
+        return self.pki / "ca.crt"
+
+
+def identity_of(certificate: Any) -> Identity | None:
+    """From what `ssl.SSLSocket.getpeercert` gives."""
+    if not certificate:
+        return None
+    parts = [pair for rdn in certificate.get("subject", ()) for pair in rdn]
+    names = [value for key, value in parts if key == "commonName"]
+    groups = [value for key, value in parts if key == "organizationName"]
+    return (names[0] if names else "", groups)
+
+
+def serve_uvicorn(app: App, listener: Listener) -> None:
+    """Until SIGTERM."""
+    import uvicorn
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    class WithClientCertificate(HttpToolsProtocol):
+        def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            tls = transport.get_extra_info("ssl_object")
+            identity = identity_of(tls.getpeercert()) if tls is not None else None
+            if identity is not None:
+                self.app = identified(self.app, identity)
+
+    config = uvicorn.Config(
+        app,
+        host=listener.host,
+        port=listener.port,
+        http=WithClientCertificate,
+        loop="uvloop",
+        lifespan="auto",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=END_WITHIN,
+        ssl_certfile=str(listener.certificate),
+        ssl_keyfile=str(listener.key),
+        ssl_ca_certs=str(listener.authority),
+        ssl_cert_reqs=ssl.CERT_OPTIONAL,
+    )
+    uvicorn.Server(config).run()
+
+
+def identified(app: App, identity: Identity) -> App:
+    """The application as one connection sees it."""
+
+    async def wrapped(scope: Scope, receive: Any, send: Any) -> None:
+        scope["client_cert"] = identity
+        await app(scope, receive, send)
+
+    return wrapped
+
+
+def serve_daphne(app: App, listener: Listener) -> None:
+    """Until SIGTERM, on Twisted, whose TLS asks for a certificate without requiring one."""
+    from daphne.server import Server
+
+    from workers.twistedtls import install
+
+    class WithClientCertificate(Server):
+        def create_application(self, protocol: Any, scope: Scope) -> Any:
+            transport = getattr(protocol, "transport", None) or protocol.channel.transport
+            ask = getattr(transport, "getPeerCertificate", None)
+            certificate = ask() if ask is not None else None
+            if certificate is not None:
+                parts = certificate.get_subject().get_components()
+                names = [v.decode() for k, v in parts if k == b"CN"]
+                groups = [v.decode() for k, v in parts if k == b"O"]
+                scope["client_cert"] = (names[0] if names else "", groups)
+            return super().create_application(protocol, scope)
+
+    endpoint = install(listener)
+    WithClientCertificate(
+        app, endpoints=[endpoint], signal_handlers=True, server_name="", verbosity=0
+    ).run()
+
+
+SERVERS: dict[str, Callable[[App, Listener], None]] = {
+    "uvicorn": serve_uvicorn,
+    "daphne": serve_daphne,
+}
