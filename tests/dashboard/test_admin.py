@@ -17,6 +17,7 @@ from dashboard import door
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OBJECTS = "/admin/dashboard/clusterobject/"
+HEAD = "apiVersion: v1\nkind: ConfigMap\n"
 
 
 def config_map(name: str, namespace: str = "default", **data: str) -> dict:
@@ -68,7 +69,7 @@ def test_an_object_is_edited_as_yaml(browser: Browser, client: Client) -> None:
     page = browser.get(url)
     assert page.status_code == 200
     assert b"kind: ConfigMap" in page.content
-    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: default}\ndata: {a: '2'}"
+    text = HEAD + "metadata: {name: one, namespace: default}\ndata: {a: '2'}"
     assert browser.post(url, {"text": text}).status_code == 302
     assert client.get(kinds.CONFIG_MAPS, "default", "one")["data"] == {"a": "2"}
 
@@ -76,11 +77,11 @@ def test_an_object_is_edited_as_yaml(browser: Browser, client: Client) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, labels: {'-': x}}", "metadata.labels"),
-        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: two}", "cannot be changed"),
+        (HEAD + "metadata: {name: one, labels: {'-': x}}", "metadata.labels"),
+        (HEAD + "metadata: {name: two}", "cannot be changed"),
         ("a: [", "line 1"),
         (
-            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, resourceVersion: '1'}",
+            HEAD + "metadata: {name: one, resourceVersion: '1'}",
             "the object has been modified",
         ),
     ],
@@ -96,7 +97,7 @@ def test_what_the_api_refuses_is_said_at_the_field(
 
 
 def test_a_new_object(browser: Browser, client: Client) -> None:
-    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: three, namespace: default}"
+    text = HEAD + "metadata: {name: three, namespace: default}"
     assert browser.post(f"{OBJECTS}add/", {"text": text}).status_code == 302
     assert client.get(kinds.CONFIG_MAPS, "default", "three")
     again = browser.post(f"{OBJECTS}add/", {"text": text}, follow=True)
@@ -118,7 +119,7 @@ def test_deleting_one_and_several(browser: Browser, client: Client) -> None:
 
 def test_the_log_shows_who_wrote_what(browser: Browser) -> None:
     url = f"{OBJECTS}configmaps/default/one/change/"
-    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: default}\ndata: {a: '3'}"
+    text = HEAD + "metadata: {name: one, namespace: default}\ndata: {a: '3'}"
     browser.post(url, {"text": text})
     history = browser.get(f"{OBJECTS}configmaps/default/one/history/", follow=True)
     assert history.status_code == 200

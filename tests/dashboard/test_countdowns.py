@@ -14,7 +14,10 @@ UNREACHABLE = "node.kubernetes.io/unreachable"
 
 
 def node(ready: str = "True") -> Object:
-    return {"metadata": {"name": "n"}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}
+    return {
+        "metadata": {"name": "n"},
+        "status": {"conditions": [{"type": "Ready", "status": ready}]},
+    }
 
 
 def lease(live: bool = False) -> Object:

@@ -12,6 +12,8 @@ from cluster.machinery.meta import Object
 from dashboard import door
 from tests.dashboard.toy import Toy, thing
 
+HEAD = "apiVersion: v1\nkind: ConfigMap\n"
+
 
 def text(browser: Browser, path: str, tab: str = "overview") -> str:
     answer = browser.get(f"/objects/{path}/", {"tab": tab})
@@ -72,7 +74,7 @@ def test_yaml_edits_go_through_the_api(browser: Browser, toy: Toy) -> None:
     toy.put(thing("v1", "ConfigMap", "one", "default") | {"data": {"a": "1"}})
     page = text(browser, "configmaps/default/one", "yaml")
     assert "kind: ConfigMap" in page
-    body = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: default}\ndata: {a: '2'}"
+    body = HEAD + "metadata: {name: one, namespace: default}\ndata: {a: '2'}"
     url = "/objects/configmaps/default/one/edit/"
     assert browser.post(url, {"text": body}).status_code == 204
     assert toy.admin.get(kinds.CONFIG_MAPS, "default", "one")["data"] == {"a": "2"}
