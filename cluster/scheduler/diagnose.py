@@ -9,7 +9,13 @@ import numpy as np
 from cluster.scheduler.cache import NodeTable
 from cluster.scheduler.cache.columns import Bools
 from cluster.scheduler.fit_error import Diagnosis
-from cluster.scheduler.framework import Code, CycleState, FilterPlugin, Pending, Status
+from cluster.scheduler.framework import (
+    Code,
+    CycleState,
+    FilterPlugin,
+    Pending,
+    Status,
+)
 
 if TYPE_CHECKING:
     from cluster.scheduler.profile import Profile
@@ -60,34 +66,28 @@ def _diagnose(profile: Profile, state: CycleState, pod: Pending) -> Diagnosis:
         out.unresolvable |= others
         left &= ~others
     asked = [p for p in profile.filters if p.filters(pod)]
-    for slot, promised in profile.nominator.at_least(pod).items():
-        if slot < len(left) and left[slot]:
-            with profile.nominator.counted_in(promised):
-                at = np.array([slot])
-                left[slot] = not _reject(out, asked, state, pod, at, np.ones(1, np.bool_), at)
-    _reject(out, asked, state, pod, slice(None), left, np.arange(nodes.size))
+    if profile.nominator:
+        promised = profile.promised(asked, state, pod)
+        slots, kinds = promised.against(left)
+        for verdict, count in promised.counted(kinds):
+            for plugin, reason, _ in verdict:
+                out.count(reason, count, plugin)
+        out.unresolvable[promised.unresolvable(slots, kinds)] = True
+        left[slots] = False
+    _reject(out, asked, state, pod, left)
     return out
 
 
 def _reject(
-    out: Diagnosis,
-    plugins: list[FilterPlugin],
-    state: CycleState,
-    pod: Pending,
-    at: slice | np.ndarray,
-    left: Bools,
-    slots: np.ndarray,
-) -> bool:
-    """Count the reasons of `left` (the nodes `at`); True when any was rejected."""
-    rejected: Bools = np.zeros(len(left), np.bool_)
+    out: Diagnosis, plugins: list[FilterPlugin], state: CycleState, pod: Pending, left: Bools
+) -> None:
+    """Count the reasons of the nodes that are `left`, all at once."""
     for plugin in plugins:
         here: Bools = np.zeros(len(left), np.bool_)
-        for rejection in plugin.filter(state, pod, at):
+        for rejection in plugin.filter(state, pod, slice(None)):
             hit = rejection.nodes & left
             out.count(rejection.reason, int(np.count_nonzero(hit)), plugin.name)
             if rejection.unresolvable:
-                out.unresolvable[slots[hit]] = True
+                out.unresolvable |= hit
             here |= hit
         left = left & ~here
-        rejected |= here
-    return bool(rejected.any())

@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from cluster.client import Lister
 from cluster.machinery.clock import parse_time
 from cluster.machinery.meta import Object, namespace_of
 from cluster.machinery.selectors import from_label_selector
 from cluster.scheduler.cache import Cache, PodRecord
-from cluster.scheduler.framework import Pending
+from cluster.scheduler.cache.columns import Ints
+from cluster.scheduler.framework import Filters, Pending
 
 NO_VICTIMS = "No preemption victims found for incoming pod"
 # Added to every priority in a sum, so that a few negative ones do not beat a single one.
 SHIFT = 2**31
+RANKS = 5
 ReasonsAt = Callable[[int], list[str]]
 
 
@@ -28,41 +32,94 @@ class Candidate:
 
     slot: int
     victims: tuple[PodRecord, ...]
-    violations: int  # of disruption budgets
-    rank: tuple[float, ...]  # smaller is better
+    rank: tuple[float, ...]  # RANKS criteria, smaller is better; first, violated budgets
+
+
+class _Known:
+    """What was found for a PodSpec on each slot, and at which revision of the slot. `kind`: 0 no
+    candidate, 1 one without violations, 2 with."""
+
+    def __init__(self, size: int) -> None:
+        self.revision: Ints = np.full(size, -1, np.int64)
+        self.kind: Ints = np.zeros(size, np.int64)
+        self.ranks = np.zeros((size, RANKS))
+        self.candidates: dict[int, Candidate] = {}
+        self.reasons: dict[int, list[str]] = {}
+
+    def keep(self, slot: int, revision: int, found: Candidate | list[str]) -> None:
+        self.revision[slot] = revision
+        if isinstance(found, Candidate):
+            self.kind[slot] = 2 if found.rank[0] else 1
+            self.ranks[slot] = found.rank
+            self.candidates[slot] = found
+        else:
+            self.kind[slot] = 0
+            self.reasons[slot] = found
+
+    def best(self, slots: Ints) -> Candidate:
+        """The first of those that cost least."""
+        for criterion in range(RANKS):
+            cost = self.ranks[slots, criterion]
+            slots = slots[cost == cost.min()]
+        return self.candidates[slots.item(0)]
 
 
 class Searcher:
-    """`pods` are all pods (for start times), `budgets` the PodDisruptionBudgets, `now` counts for
-    pods that have not started."""
+    """`pods` are all pods (for start times), `budgets` the PodDisruptionBudgets."""
 
     def __init__(self, cache: Cache, pods: Lister, budgets: Callable[[], Iterable[Object]]) -> None:
         self._cache = cache
         self._pods = pods
         self._budgets = budgets
-        # (PodSpec, slot) -> (the slot's revision then, the answer), where nothing else matters
-        self._known: dict[tuple[int, int], tuple[int, Candidate | list[str]]] = {}
+        self._known: dict[int, _Known] = {}
 
-    def on_node(
-        self, pod: Pending, slot: int, reasons_at: ReasonsAt, now: float, *, local: bool
-    ) -> Candidate | list[str]:
-        """The fewest victims, or why even without all of them the pod would not fit.
-
-        `local`: the answer depends on nothing but this node, so it may be kept.
-        """
+    def search(
+        self, pod: Pending, order: Ints, wanted: int, filters: Filters, now: float
+    ) -> Candidate | list[list[str]]:
+        """The best of the first `wanted` candidates in `order` (of more, if those all violate
+        budgets), or why none of the nodes is one. `now` counts as the start of pods that have
+        not started."""
+        keep = filters.local and not any(True for _ in self._budgets())
+        known = self._of(pod, keep)
         nodes = self._cache.nodes
-        revision = nodes.revision.item(slot)
-        if not local:
-            return self._select(pod, slot, reasons_at, now)
-        kept = self._known.get((pod.spec.id, slot))
-        if kept is not None and kept[0] == revision:
-            return kept[1]
-        found = self._select(pod, slot, reasons_at, now)
-        nodes.revision[slot] = revision  # everything is as it was
-        if len(self._known) > 100_000:
-            self._known.clear()
-        self._known[pod.spec.id, slot] = (revision, found)
-        return found
+        stale = known.revision[order] != nodes.revision[order]
+        if filters.own_slot >= 0:
+            stale |= order == filters.own_slot
+        fresh = np.where(stale, 0, known.kind[order])
+        found_before, clean_before = np.cumsum(fresh > 0), np.cumsum(fresh == 1)
+        found = clean = 0
+        for index in stale.nonzero()[0].tolist():
+            if clean + clean_before[index] and found + found_before[index] >= wanted:
+                break
+            slot = order.item(index)
+            revision = nodes.revision.item(slot)
+            known.keep(slot, revision, self._select(pod, slot, filters.reasons_at, now))
+            nodes.revision[slot] = revision  # everything is as it was
+            found += bool(known.kind[slot])
+            clean += known.kind.item(slot) == 1
+            if slot == filters.own_slot:
+                known.revision[slot] = -1
+        return self._choose(known, order, wanted)
+
+    def _of(self, pod: Pending, keep: bool) -> _Known:
+        size = self._cache.nodes.size
+        known = self._known.get(pod.spec.id) if keep else None
+        if known is None or len(known.revision) != size:
+            known = _Known(size)
+            if keep:
+                if len(self._known) > 256:
+                    self._known.clear()
+                self._known[pod.spec.id] = known
+        return known
+
+    def _choose(self, known: _Known, order: Ints, wanted: int) -> Candidate | list[list[str]]:
+        kinds = known.kind[order]
+        count, clean = np.cumsum(kinds > 0), np.cumsum(kinds == 1)
+        if not count[-1]:
+            return [known.reasons.get(slot, []) for slot in order.tolist()]
+        enough = ((count >= wanted) & (clean > 0)).nonzero()[0]
+        end = enough.item(0) + 1 if len(enough) else len(order)
+        return known.best(order[:end][kinds[:end] > 0])
 
     def _select(
         self, pod: Pending, slot: int, reasons_at: ReasonsAt, now: float
@@ -109,7 +166,7 @@ class Searcher:
             len(victims),
             -first_started,
         )
-        return Candidate(slot, tuple(victims), violations, rank)
+        return Candidate(slot, tuple(victims), rank)
 
     def _start(self, record: PodRecord, now: float) -> float:
         pod = self._pods.get(record.key)
@@ -136,11 +193,6 @@ class Searcher:
                 broken = broken or allowed[index] < 0
             (violating if broken else harmless).append(record)
         return violating, harmless
-
-
-def best(candidates: list[Candidate]) -> Candidate:
-    """The first of those that cost least."""
-    return min(candidates, key=lambda c: c.rank)
 
 
 def is_preempted(pod: Object) -> bool:

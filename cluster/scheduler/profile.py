@@ -38,6 +38,7 @@ from cluster.scheduler.framework import (
 )
 from cluster.scheduler.nominator import Nominator
 from cluster.scheduler.plugins import PLUGINS
+from cluster.scheduler.promised import Promised, first_rejection
 from cluster.scheduler.row import INFEASIBLE, Asked, Row, Scorer
 
 MAX_ROWS = 2048
@@ -179,55 +180,47 @@ class Profile:
             for rejection in plugin.filter(state, pod, slice(None)):
                 out &= ~rejection.nodes
         if self.nominator:
-            slot = self.nodes.slots.get(pod.nominated_node, -1)
-            self._make_room_for_nominated(state, pod, out)
-            if slot >= 0 and out[slot]:
-                out[:] = False
-                out[slot] = True
+            out = self._among_promised(state, pod, out)
         return self._sample(out) if self._samples() else out
 
-    def _make_room_for_nominated(self, state: CycleState, pod: Pending, feasible: Bools) -> None:
-        """Nodes that are promised to more important pods must have room for these too."""
-        for slot, promised in self.nominator.at_least(pod).items():
-            if slot < len(feasible) and feasible[slot]:
-                with self.nominator.counted_in(promised):
-                    feasible[slot] = self.fits_at(state, pod, slot)
+    def _among_promised(self, state: CycleState, pod: Pending, feasible: Bools) -> Bools:
+        """The node promised to the pod, if it fits there. Else nodes that are promised to more
+        important pods must have room for these too."""
+        asked = [p for p in self.filters if p.filters(pod)]
+        promised = self.promised(asked, state, pod)
+        own = promised.own
+        if own >= 0 and feasible[own] and promised.fits(own):
+            only: Bools = np.zeros(len(feasible), np.bool_)
+            only[own] = True
+            return only
+        feasible[promised.against(feasible)[0]] = False
+        return feasible
 
-    def fits_at(self, state: CycleState, pod: Pending, slot: int) -> bool:
-        """All filters on one node, asked anew."""
-        return bool(self.nodes.valid[slot]) and not self._reasons_at(state, pod, slot)
-
-    def _reasons_at(
-        self, state: CycleState, pod: Pending, slot: int, *, node_fits: bool = False
-    ) -> list[str]:
-        """Why the first filter that is against it is. `node_fits`: the Node object is known to
-        pass."""
-        at = np.array([slot])
-        for plugin in self.filters:
-            if not plugin.filters(pod) or (node_fits and plugin.scope is Scope.NODE):
-                continue
-            if plugin.scope is Scope.LOCAL and plugin.fits_at(pod, slot):
-                continue
-            reasons = [r.reason for r in plugin.filter(state, pod, at) if r.nodes[0]]
-            if reasons:
-                return reasons
-        return []
+    def promised(self, asked: list[FilterPlugin], state: CycleState, pod: Pending) -> Promised:
+        column = self.row(pod).promised
+        return Promised(self.nodes, self.nominator, column, asked, state, pod)
 
     def questions(self, state: CycleState, pod: Pending) -> Filters:
         """For PostFilter plugins: the filters, with what is promised to others counted in."""
-        promised = self.nominator.at_least(pod)
         fits = self.row(pod).node_fits if self.nodes.count else np.zeros(0, np.bool_)
+        by_node = [p for p in self.filters if p.filters(pod)]
+        by_pods = [p for p in by_node if p.scope is not Scope.NODE]
+
+        def ask(slot: int) -> list[str]:
+            asked = by_pods if fits.item(slot) else by_node
+            return [r.reason for _, r in first_rejection(asked, state, pod, slot)]
 
         def reasons_at(slot: int) -> list[str]:
-            if slot in promised:
-                with self.nominator.counted_in(promised[slot]):
-                    reasons = self._reasons_at(state, pod, slot, node_fits=fits.item(slot))
+            promised = self.nominator.at(pod, slot) if self.nominator else []
+            if promised:
+                with self.nominator.counted_in(promised):
+                    reasons = ask(slot)
                 if reasons:
                     return reasons
-            return self._reasons_at(state, pod, slot, node_fits=fits.item(slot))
+            return ask(slot)
 
         local = not any(p.filters(pod) for p in self.cluster_filters)
-        return Filters(reasons_at, promised.__contains__, local)
+        return Filters(reasons_at, self.nominator.own_slot(pod), local)
 
     def _totals(
         self, state: CycleState, pod: Pending, row: Row, feasible: Bools, scorers: list[Scorer]

@@ -21,6 +21,7 @@ from cluster.scheduler.framework import (
     ScorePlugin,
     Slots,
 )
+from cluster.scheduler.promised import PromisedColumn
 
 INFEASIBLE = -1
 FEW = 6  # up to so many changed nodes are looked at one by one: cheaper than columns
@@ -47,7 +48,7 @@ class Asked:
 class Row:
     __slots__ = ("_asked", "_feasible_changed", "_local", "_node_position",
                  "_nodes", "_pod", "_pod_position", "_versions", "diagnosis", "fits", "fixed",
-                 "node_fits", "raws", "scaled", "total")  # fmt: skip
+                 "node_fits", "promised", "raws", "scaled", "total")  # fmt: skip
 
     def __init__(self, nodes: NodeTable, asked: Asked, pod: Pending) -> None:
         """`pod` stands for all pods with its PodSpec."""
@@ -65,6 +66,7 @@ class Row:
         self.scaled: Ints = np.zeros(0, np.int64)  # their weighted sum, scaled over `fits`
         self.total: Ints = np.zeros(0, np.int64)  # INFEASIBLE where it does not fit
         self.diagnosis: tuple[object, object] | None = None
+        self.promised = PromisedColumn()
 
     def refresh(self) -> None:
         """Catch up with the node table."""

@@ -64,11 +64,11 @@ class PostFilterResult:
 @dataclass(frozen=True, slots=True)
 class Filters:
     """The profile's filters for one pod, for a plugin that asks what would be. `reasons_at` a
-    slot are none where the pod fits; `local` says that these depend on that node alone, but for
-    what is promised there to other pods."""
+    slot are none where the pod fits. `local` says that these depend on that node alone (and what
+    is promised there to other pods), but on `own_slot` also on the promise to this pod."""
 
     reasons_at: Callable[[int], list[str]]
-    is_promised: Callable[[int], bool]
+    own_slot: int
     local: bool
 
 

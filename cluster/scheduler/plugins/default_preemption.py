@@ -5,6 +5,7 @@ Models plugins/defaultpreemption and the execution half of framework/preemption.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from cluster.client import kinds
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object, set_condition, uid_of, with_status
-from cluster.scheduler.cache.columns import Bools
+from cluster.scheduler.cache.columns import Bools, Ints
 from cluster.scheduler.fit_error import NOT_HELPFUL, histogram
 from cluster.scheduler.framework import (
     Code,
@@ -25,7 +26,7 @@ from cluster.scheduler.framework import (
     PostFilterResult,
     Status,
 )
-from cluster.scheduler.preemption import Candidate, Searcher, best, is_preempted
+from cluster.scheduler.preemption import Candidate, Searcher, is_preempted
 
 NEVER = "not eligible due to preemptionPolicy=Never."
 WAITING = "not eligible due to a terminating pod on the nominated node."
@@ -59,14 +60,13 @@ class DefaultPreemption(PostFilterPlugin):
         if refusal:
             return PostFilterResult(None, self._no(refusal))
         potential = np.flatnonzero(self.nodes.valid & ~unresolvable)
-        reasons: dict[str, int] = {}
-        found = self._search(pod, potential, filters, reasons) if len(potential) else []
-        if not found:
-            reasons[NOT_HELPFUL] = self.nodes.count - reasons.pop("", 0)
+        found = self._search(pod, potential, filters)
+        if not isinstance(found, Candidate):
+            reasons = Counter(reason for node in found for reason in node)
+            reasons[NOT_HELPFUL] = self.nodes.count - len(found)
             return PostFilterResult("", self._no(histogram(self.nodes.count, reasons)))
-        chosen = best(found)
-        node = self.nodes.names[chosen.slot]
-        self._preempt(pod, chosen, node)
+        node = self.nodes.names[found.slot]
+        self._preempt(pod, found, node)
         return PostFilterResult(node, None)
 
     def _no(self, why: str) -> Status:
@@ -88,29 +88,14 @@ class DefaultPreemption(PostFilterPlugin):
     # ---- search
 
     def _search(
-        self, pod: Pending, potential: Any, filters: Filters, reasons: dict[str, int]
-    ) -> list[Candidate]:
-        """Nodes where preemption would help, from a random one on; enough of them. Counts in
-        `reasons` why it would not on the others (under the empty key, how many those are)."""
+        self, pod: Pending, potential: Ints, filters: Filters
+    ) -> Candidate | list[list[str]]:
+        """The best of enough nodes where it would help, from a random one on; or why none."""
+        if not len(potential):
+            return []
         wanted = min(max(len(potential) * self.percentage // 100, self.absolute), len(potential))
-        offset = self.entropy.below(len(potential))
-        clean: list[Candidate] = []
-        violating: list[Candidate] = []
-        now = self.clock.now()
-        no_budgets = not any(True for _ in self.budgets())
-        local = filters.local and no_budgets
-        for slot in np.roll(potential, -offset).tolist():
-            keep = local and not filters.is_promised(slot)
-            found = self.searcher.on_node(pod, slot, filters.reasons_at, now, local=keep)
-            if not isinstance(found, Candidate):
-                reasons[""] = reasons.get("", 0) + 1
-                for reason in found:
-                    reasons[reason] = reasons.get(reason, 0) + 1
-                continue
-            (violating if found.violations else clean).append(found)
-            if clean and len(clean) + len(violating) >= wanted:
-                break
-        return clean + violating
+        order = np.roll(potential, -self.entropy.below(len(potential)))
+        return self.searcher.search(pod, order, wanted, filters, self.clock.now())
 
     # ---- execution
 
