@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cluster.client import EventRecorder
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
 from cluster.scheduler.cache import Cache, PodRecord
@@ -38,11 +37,8 @@ Failed = Callable[[Placement, Status], None]
 class Binder:
     """`acting` names the pod that writes are done for; `failed` takes back what did not bind."""
 
-    def __init__(
-        self, cache: Cache, recorder: EventRecorder, acting: Callable[[Entry], None], failed: Failed
-    ) -> None:
+    def __init__(self, cache: Cache, acting: Callable[[Entry], None], failed: Failed) -> None:
         self._cache = cache
-        self._recorder = recorder
         self._acting = acting
         self._failed = failed
         self.waiting: dict[str, Placement] = {}
@@ -131,7 +127,7 @@ class Binder:
     def _bound(self, placement: Placement) -> None:
         meta = placement.pending.obj["metadata"]
         self._acting(placement.entry)
-        self._recorder.event(
+        placement.profile.recorder.event(
             placement.pending.obj,
             "Normal",
             "Scheduled",

@@ -41,7 +41,8 @@ from cluster.scheduler.plugins import PLUGINS
 from cluster.scheduler.promised import Promised, first_rejection
 from cluster.scheduler.row import INFEASIBLE, Asked, Row, Scorer
 
-MAX_ROWS = 2048
+ROWS_MEMORY = 64 * 1024 * 1024  # of all rows together, about
+ROW_BYTES = 60  # a node
 MIN_FEASIBLE = 100  # Models minFeasibleNodesToFind
 P = TypeVar("P")
 
@@ -66,6 +67,7 @@ class Profile:
         self.cache = handle.cache
         self.nodes = handle.cache.nodes
         self.entropy = handle.env.entropy
+        self.recorder = handle.env.recorder(config.name)
         self.plugins = {name: _make(name, config, handle) for name in config.names()}
         self.pre_enqueue = self._at("preEnqueue", PreEnqueuePlugin)
         self.queue_sort = self._at("queueSort", QueueSortPlugin)
@@ -113,7 +115,7 @@ class Profile:
         row = self._rows.get(pod.spec.id)
         if row is None:
             row = self._rows[pod.spec.id] = Row(self.nodes, self._ask(pod), pod)
-            if len(self._rows) > MAX_ROWS:
+            if len(self._rows) > max(64, ROWS_MEMORY // (ROW_BYTES * max(self.nodes.size, 1))):
                 self._rows.popitem(last=False)
         else:
             self._rows.move_to_end(pod.spec.id)

@@ -47,14 +47,12 @@ class Scheduler:
         self.nominator = Nominator(self.cache)
         handle = Handle(env, self.cache)
         self.profiles = {p.name: Profile(p, handle, self.nominator) for p in config.profiles}
-        recorders = env.recorder("default-scheduler")
-        self.recorder = recorders
-        self.verdicts = Verdicts(env.client, env.clock, recorders)
+        self.verdicts = Verdicts(env.client, env.clock)
         self.decisions = Decisions()
         self.queue = SchedulingQueue(
             self._sort_key, self._events, config.initial_backoff, config.max_backoff
         )
-        self.binder = Binder(self.cache, recorders, self._acting, self._not_bound)
+        self.binder = Binder(self.cache, self._acting, self._not_bound)
         self.watcher = Watcher(
             env, self.cache, self.queue, self.nominator, self.profiles, self._withdrawn
         )
@@ -98,12 +96,12 @@ class Scheduler:
             self.queue.delete(entry.key)
             return
         self._acting(entry)
+        profile = self.profiles[entry.spec.scheduler_name]
         if is_deleting(pod):
             self.queue.delete(entry.key)
             message = f"skip schedule deleting pod: {entry.key}"
-            self.recorder.event(pod, "Warning", "FailedScheduling", message)
+            profile.recorder.event(pod, "Warning", "FailedScheduling", message)
             return
-        profile = self.profiles[entry.spec.scheduler_name]
         pending = Pending(pod, entry.spec, entry.pinned)
         state = CycleState()
         choice = profile.attempt(state, pending)
@@ -146,7 +144,7 @@ class Scheduler:
         self._acting(entry)
         entry.pending = pending
         message = diagnosis.message
-        self.verdicts.failed(pending.obj, UNSCHEDULABLE, message, nominated)
+        self.verdicts.failed(profile.recorder, pending.obj, UNSCHEDULABLE, message, nominated)
         if nominated is not None:
             self._nominate(pending, nominated)
         plugins = frozenset(diagnosis.plugins) if diagnosis.total else NO_NODES
@@ -194,14 +192,14 @@ class Scheduler:
         entry, pod = placement.entry, self._current(placement.entry)
         if pod is None:
             return
-        now = self.env.clock.now()
+        now, recorder = self.env.clock.now(), placement.profile.recorder
         self._acting(entry)
         if status.code is Code.ERROR:
-            self.verdicts.failed(pod, ERROR, status.message, None)
+            self.verdicts.failed(recorder, pod, ERROR, status.message)
             self.queue.add_failed(entry, now)
         else:
             entry.pending = placement.pending
-            self.verdicts.failed(pod, UNSCHEDULABLE, status.message, None)
+            self.verdicts.failed(recorder, pod, UNSCHEDULABLE, status.message)
             self.queue.add_unschedulable(entry, frozenset({status.plugin}), now)
 
     def _current(self, entry: Entry) -> Object | None:

@@ -24,14 +24,20 @@ def truncated(message: str) -> str:
 
 
 class Verdicts:
-    def __init__(self, client: Client, clock: Clock, recorder: EventRecorder) -> None:
+    def __init__(self, client: Client, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._recorder = recorder
 
-    def failed(self, pod: Object, reason: str, message: str, nominated: str | None) -> None:
+    def failed(
+        self,
+        recorder: EventRecorder,
+        pod: Object,
+        reason: str,
+        message: str,
+        nominated: str | None = None,
+    ) -> None:
         """`nominated` None leaves status.nominatedNodeName, the empty string clears it."""
-        self._recorder.event(pod, "Warning", "FailedScheduling", truncated(message))
+        recorder.event(pod, "Warning", "FailedScheduling", truncated(message))
         wanted = {
             "type": "PodScheduled",
             "status": "False",

@@ -15,6 +15,7 @@ from cluster.scheduler.cache.spec import PodSpec
 from cluster.scheduler.cache.tally import Tally
 from cluster.scheduler.cache.terms import PodTerm
 
+MAX_QUERIES = 1024
 Labels = tuple[tuple[str, str], ...]
 NamespaceLabels = Callable[[str], Mapping[str, str]]
 TermKind = Literal["affinity", "anti_affinity", "preferred", "avoided"]
@@ -51,6 +52,7 @@ class PodGroups:
         self._groups: dict[tuple[str, Labels, bool], Group] = {}
         self._queries: dict[PodQuery, Tally] = {}
         self._terms: dict[tuple[TermKind, int, PodTerm], Tally] = {}
+        self._uses = 0
         self.terms_version = 0  # of which terms there are, not of their counts
 
     # ---- changes
@@ -102,13 +104,30 @@ class PodGroups:
     # ---- reading
 
     def tally(self, query: PodQuery) -> Tally:
-        """How many existing pods `query` selects, per node; kept current from now on."""
+        """How many existing pods `query` selects, per node; kept current as long as it is alive,
+        which is until nobody has used it for long."""
         found = self._queries.get(query)
         if found is None:
+            if len(self._queries) >= MAX_QUERIES:
+                self._drop_unused()
             found = self._queries[query] = Tally(0)
             for group in self._groups.values():
                 self._recount(query, found, group)
+        self.use(found)
         return found
+
+    def use(self, tally: Tally) -> None:
+        self._uses += 1
+        tally.used = self._uses
+
+    def _drop_unused(self) -> None:
+        """The half that was not used for longest."""
+        oldest = sorted(self._queries.items(), key=lambda item: item[1].used)
+        for query, tally in oldest[: len(oldest) // 2]:
+            tally.alive = False
+            del self._queries[query]
+        for group in self._groups.values():
+            group.tallies = [t for t in group.tallies if t.alive]
 
     def terms(self, kind: TermKind) -> Iterator[tuple[int, PodTerm, Tally]]:
         """(weight, term, where the pods are that have it) of existing pods."""

@@ -28,7 +28,11 @@ class _Sums:
 
 
 class Tally:
+    """`alive` while it is kept current; `used` says when it was last asked for."""
+
     def __init__(self, size: int) -> None:
+        self.alive = True
+        self.used = 0
         self.counts: Ints = np.zeros(size, dtype=np.int64)
         self.total = 0
         self.log: ChangeLog[tuple[int, int]] = ChangeLog(2048)

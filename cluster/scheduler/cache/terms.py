@@ -112,10 +112,20 @@ class NodeSelector:
         return allowed
 
 
+NEVER = frozenset[str]()
+
+
 def _requirements(raw: Iterable[Object] | None) -> tuple[Requirement, ...]:
-    return tuple(
-        Requirement(r["key"], r["operator"], frozenset(r.get("values") or ())) for r in raw or ()
-    )
+    return tuple(_requirement(r) for r in raw or ())
+
+
+def _requirement(raw: Object) -> Requirement:
+    """One that does not parse holds nowhere, as upstream ignores the error."""
+    values = frozenset(raw.get("values") or ())
+    operator = raw["operator"]
+    if operator in ("Gt", "Lt") and len(values) != 1:
+        return Requirement(raw["key"], "In", NEVER)
+    return Requirement(raw["key"], operator, values)
 
 
 def node_term(raw: Object, pinned: bool = False) -> NodeTerm:

@@ -87,11 +87,13 @@ class PodTopologySpread(FilterPlugin, ScorePlugin):
             return None
         key = (pod.spec.id, action, selector)
         found = self._compiled.get(key)
-        if found is None:
+        if found is None or not found.alive():
             if len(self._compiled) > 4096:
                 self._compiled.clear()
             items = compile_constraints(self.handle, pod.spec, raw, selector)
             found = self._compiled[key] = Constraints(pod.spec, items, own or not self.system)
+        for constraint in found.items:
+            self.cache.groups.use(constraint.tally)
         found.refresh(self.nodes)
         return found
 

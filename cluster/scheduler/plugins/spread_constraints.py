@@ -56,6 +56,9 @@ class Constraints:
     _labelled: list[Bools] = field(default_factory=list)
     _weighed: tuple[Bools, list[float]] | None = None
 
+    def alive(self) -> bool:
+        return all(c.tally.alive for c in self.items)
+
     def refresh(self, nodes: NodeTable) -> None:
         """Work out again who takes part, if nodes changed."""
         if self._topology == nodes.topology_version:
