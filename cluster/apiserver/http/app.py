@@ -1,0 +1,152 @@
+"""The ASGI application: authenticate, find out what is asked, hand it on, answer.
+
+Server-neutral: everything is plain ASGI 3. An unexpected exception is logged and becomes a 500
+Status; a traceback never reaches a client.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from cluster.apiserver.authn import authorize
+from cluster.apiserver.http import meta, podlog, reads, reviews, watch, writes
+from cluster.apiserver.http.request import (
+    Receive,
+    Request,
+    Scope,
+    Send,
+    from_scope,
+    locate,
+    not_found,
+    read_body,
+)
+from cluster.apiserver.http.responses import Response, error_response, send_response
+from cluster.apiserver.http.server import ApiServer
+from cluster.apiserver.operations import User
+from cluster.machinery import errors
+from cluster.machinery.errors import StatusError
+
+log = logging.getLogger(__name__)
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+ACTIONS = {
+    "GET": "get",
+    "HEAD": "get",
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
+STREAMS = ("exec", "attach", "portforward")
+
+
+def build_app(server: ApiServer) -> Application:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await _http(server, scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    return app
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _http(server: ApiServer, scope: Scope, receive: Receive, send: Send) -> None:
+    request = from_scope(scope, User(""))
+    try:
+        response = await _answer(server, request, scope, receive)
+    except StatusError as error:
+        response = error_response(error)
+    except ConnectionError:
+        return
+    except Exception:
+        log.exception("%s %s", request.method, request.path)
+        response = error_response(errors.internal_error("see the server's log"))
+    key = (request.method, request.resource.plural if request.resource else "", response.status)
+    server.requests[key] = server.requests.get(key, 0) + 1
+    await send_response(request, response, send)
+
+
+async def _answer(server: ApiServer, request: Request, scope: Scope, receive: Receive) -> Response:
+    asserted = scope.get("orrery_user")  # an outer application has authenticated already
+    request.user = asserted or server.authenticator.identify(
+        scope.get("client_cert"), request.headers.get("authorization", ""), request.path
+    )
+    if request.method not in ACTIONS:
+        raise errors.StatusError(
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+            {},
+        )
+    if request.method in ("POST", "PUT", "PATCH", "DELETE"):
+        request.body = await read_body(receive)
+    if request.method == "POST" and (kind := reviews.find(request)):
+        return reviews.answer(server, request, kind)
+    if locate(request):
+        return await _resource(server, request)
+    if request.method not in ("GET", "HEAD"):
+        raise errors.StatusError(
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+            {},
+        )
+    return meta.answer(server, request)
+
+
+async def _resource(server: ApiServer, request: Request) -> Response:
+    resource = request.resource
+    assert resource is not None
+    verb = ACTIONS[request.method]
+    if verb == "get" and not request.name:
+        verb = "watch" if request.flag("watch") else "list"
+    authorize(request.user, verb, resource.plural, resource.group, request.namespace)
+    if request.subresource and request.subresource not in resource.subresources:
+        raise not_found()
+    if request.subresource in STREAMS:
+        return _no_stream(server, request)
+    if request.subresource == "log" and verb == "get":
+        return podlog.log(server, request)
+    if verb == "watch" or (verb == "get" and request.flag("watch")):
+        return watch.watch(server, request)
+    if verb == "list":
+        return reads.list_(server, request)
+    if verb == "get":
+        return reads.get(server, request)
+    if not request.name and verb in ("update", "patch"):
+        raise errors.method_not_allowed(resource.plural, resource.group, request.method.lower())
+    if resource.namespaced and not request.namespace:
+        raise errors.method_not_allowed(resource.plural, resource.group, request.method.lower())
+    if verb == "delete" and not request.name:
+        return await writes.delete_collection(server, request)
+    handler: Any = {
+        "create": writes.create, "update": writes.update, "patch": writes.patch,
+        "delete": writes.delete,
+    }[verb]  # fmt: skip
+    response: Response = await handler(server, request)
+    return response
+
+
+def _no_stream(server: ApiServer, request: Request) -> Response:
+    """kubectl shows this Status when the websocket was refused."""
+    from cluster.apiserver.resources import PODS
+
+    if server.cacher.get(PODS, request.namespace, request.name) is None:
+        raise errors.not_found("pods", "", request.name)
+    raise errors.StatusError(
+        501,
+        "NotImplemented",
+        f"{request.subresource} into simulated containers is not available yet",
+        {},
+    )

@@ -1,0 +1,66 @@
+"""What the handlers share: registry, watch cache, writer, clock, and who tells them of news."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from cluster.apiserver.authn import Authenticator
+from cluster.apiserver.cacher import Cacher
+from cluster.apiserver.committer import Committer
+from cluster.apiserver.http.logs import LogSource
+from cluster.apiserver.operations import Operation
+from cluster.apiserver.registry import Registry
+from cluster.apiserver.resources import CLOCKS
+from cluster.machinery.clock import Anchor, LiveClock
+from cluster.machinery.errors import StatusError
+from cluster.machinery.meta import Object
+
+GIT_VERSION = "v1.35.0"
+
+
+class ApiServer:
+    """One listening process. `hint` may be called from any thread when the log has grown."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        authenticator: Authenticator,
+        logs: LogSource | None = None,
+        address: str = "127.0.0.1:6443",
+    ) -> None:
+        self.registry = registry
+        self.clock = registry.clock
+        self.authenticator = authenticator
+        self.logs = logs
+        self.address = address
+        self.cacher = Cacher(registry.store)
+        self.committer = Committer(registry, self.cacher.refresh)
+        self.requests: dict[tuple[str, str, int], int] = {}
+        self.on_refresh: list[Callable[[], None]] = []
+        self._follow_clock()
+
+    def hint(self) -> None:
+        self.cacher.refresh()
+        self._follow_clock()
+
+    def _follow_clock(self) -> None:
+        """Clock/cluster in the log is the truth about how fast time passes."""
+        if not isinstance(self.clock, LiveClock):
+            return
+        entry = self.cacher.get(CLOCKS, "", "cluster")
+        anchor = (entry.decode().get("status") or {}).get("anchor") if entry is not None else None
+        if anchor and Anchor(**anchor) != self.clock.anchor:
+            self.clock.set_anchor(Anchor(**anchor))
+
+    async def commit(self, operation: Operation) -> Object:
+        """The object as stored; raises StatusError."""
+        result = await asyncio.wrap_future(self.committer.submit(operation))
+        if isinstance(result, StatusError):
+            raise result
+        if operation.resource is CLOCKS:
+            self._follow_clock()
+        return result
+
+    def close(self) -> None:
+        self.committer.close()
