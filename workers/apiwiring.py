@@ -1,0 +1,46 @@
+"""The API server of the live mode: registry, watch cache, logs, and the hints that wake watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+
+from cluster.apiserver.authn import Authenticator
+from cluster.apiserver.http import ApiServer, build_app
+from cluster.apiserver.resources import PODS
+from cluster.kubelet.logsource import RuntimeLogs
+from cluster.machinery.meta import Object
+from workers.tailing import Tail
+from workers.wiring import Live, connect
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
+    live = live or connect("api")
+    address = f"{settings.HOST}:{settings.API_PORT}"
+    server = ApiServer(live.registry, Authenticator(), None, address)
+
+    def find(namespace: str, name: str) -> Object | None:
+        entry = server.cacher.get(PODS, namespace, name)
+        return entry.decode() if entry is not None else None
+
+    server.logs = RuntimeLogs(live.clock, find, lambda: live.clock.anchor)
+    return server, live
+
+
+def with_hints(server: ApiServer, live: Live) -> App:
+    """The application; its first request starts following the hints in the server's own loop."""
+    app = build_app(server)
+    started: list[asyncio.Task[None]] = []
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if not started:
+            tail = Tail(live, settings.REDIS_URL, server.hint)
+            started.append(asyncio.get_running_loop().create_task(tail.run()))
+        await app(scope, receive, send)
+
+    return wrapped
