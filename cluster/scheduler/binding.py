@@ -138,14 +138,23 @@ class Binder:
 
     def _unbound(self, placement: Placement, error: StatusError) -> None:
         if error.code == 404:  # the pod was deleted; its event is on the way
-            self._cache.forget(placement.record)
+            self._undo(placement)
             return
         names = " ".join(p.name for p in placement.profile.bind)
         message = f'binding rejected: running Bind plugin "{names}": {error.message}'
         self._refuse(placement, Status(Code.ERROR, (message,)))
 
     def _refuse(self, placement: Placement, status: Status) -> None:
+        self._undo(placement)
+        self._failed(placement, status)
+
+    def withdraw(self, key: str) -> None:
+        """The pod was deleted, or somebody else bound it, while it waited."""
+        placement = self.waiting.pop(key, None)
+        if placement is not None:
+            self._undo(placement)
+
+    def _undo(self, placement: Placement) -> None:
         for plugin in reversed(placement.profile.reserve):
             plugin.unreserve(placement.state, placement.pending, placement.node)
         self._cache.forget(placement.record)
-        self._failed(placement, status)

@@ -55,15 +55,15 @@ class ProfileConfig:
         filling = frozenset(fills)
         own = self.points.get(point, PluginSet())
         given = {e.name: e for e in own.enabled}
+        for name in given:
+            if name not in filling:
+                raise ConfigError(f"plugin {name!r} does not extend {point} plugin")
         out = []
         for plugin in self.plugins:
             if plugin.name in given:
                 out.append(given.pop(plugin.name))
             elif plugin.name in filling and not own.disables(plugin.name):
                 out.append(plugin)
-        for name in given:
-            if name not in filling:
-                raise ConfigError(f"plugin {name!r} does not extend {point} plugin")
         return out + list(given.values())
 
     def names(self) -> list[str]:

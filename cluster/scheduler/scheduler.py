@@ -54,7 +54,7 @@ class Scheduler:
         )
         self.binder = Binder(self.cache, self._acting, self._not_bound)
         self.watcher = Watcher(
-            env, self.cache, self.queue, self.nominator, self.profiles, self._withdrawn
+            env, self.cache, self.queue, self.nominator, self.profiles, self.binder.withdraw
         )
         self._sort = _one_order(self.profiles)
 
@@ -208,11 +208,6 @@ class Scheduler:
         if pod is None or uid_of(pod) != entry.uid or pod["spec"].get("nodeName"):
             return None
         return pod
-
-    def _withdrawn(self, key: str) -> None:
-        placement = self.binder.waiting.pop(key, None)
-        if placement is not None:
-            self.cache.forget(placement.record)
 
 
 def _one_order(profiles: Mapping[str, Profile]) -> QueueSortPlugin:

@@ -94,6 +94,7 @@ class Watcher:
         if known is None or known.assumed or self._queue.get(event.key) is not None:
             self._queue.delete(event.key)
             self._nominator.remove(event.key)
+            self._withdrawn(event.key)
         if known is None or event.old is None or not event.old["spec"].get("nodeName"):
             self._happened(On.ASSIGNED_POD, Action.ADD, None, pod)
         elif self._queue.any_unschedulable:

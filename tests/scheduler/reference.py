@@ -540,3 +540,53 @@ def _affinity_scores(cluster: Cluster, pod: Object, feasible: list[Object]) -> l
     if not raw or max(raw) == min(raw):
         return [0] * len(raw)
     return [int(100 * ((v - min(raw)) / (max(raw) - min(raw)))) for v in raw]
+
+
+# ---- preemption
+
+
+@dataclass
+class Victims:
+    node: str
+    pods: list[str]
+    cost: tuple[int, int, int]  # highest priority, sum of priorities, how many
+
+
+def preempt(cluster: Cluster, pod: Object) -> list[Victims]:
+    """What would have to go on each node on which that would help."""
+    verdict = decide(cluster, pod)
+    out = []
+    for node in cluster.nodes:
+        if name_of(node) in verdict.unresolvable:
+            continue
+        found = _victims(cluster, pod, node)
+        if found:
+            priorities = [_priority(p) for p in found]
+            cost = (max(priorities), sum(p + 2**31 for p in priorities), len(found))
+            out.append(Victims(name_of(node), sorted(name_of(p) for p in found), cost))
+    return out
+
+
+def _priority(pod: Object) -> int:
+    return int(pod["spec"].get("priority") or 0)
+
+
+def _victims(cluster: Cluster, pod: Object, node: Object) -> list[Object]:
+    """All less important pods go; then, the most important first, those that may stay come back."""
+    lower = [p for p in cluster.on(node) if _priority(p) < _priority(pod)]
+    lower.sort(key=lambda p: (-_priority(p), f"{namespace_of(p)}/{name_of(p)}"))
+    kept = [p for p in cluster.pods if p not in lower]
+    if not lower or not _fits_with(cluster, kept, pod, node):
+        return []
+    victims = []
+    for candidate in lower:
+        if _fits_with(cluster, [*kept, candidate], pod, node):
+            kept.append(candidate)
+        else:
+            victims.append(candidate)
+    return victims
+
+
+def _fits_with(cluster: Cluster, pods: list[Object], pod: Object, node: Object) -> bool:
+    smaller = Cluster(cluster.nodes, pods, cluster.services, cluster.namespaces)
+    return not _filter(smaller, pod, node)[0]

@@ -8,8 +8,8 @@ from cluster.client import kinds
 from cluster.machinery.meta import Object, condition
 from tests.scheduler.harness import Harness, node, pod, taint
 
-HIGH = {"priorityClassName": "system-cluster-critical", "priority": 2_000_000_000}
-HIGHER = {"priorityClassName": "system-node-critical", "priority": 2_000_001_000}
+HIGH: dict[str, Any] = {"priorityClassName": "system-cluster-critical", "priority": 2_000_000_000}
+HIGHER: dict[str, Any] = {"priorityClassName": "system-node-critical", "priority": 2_000_001_000}
 NOBODY = "No preemption victims found for incoming pod"
 
 

@@ -17,6 +17,8 @@ from cluster.machinery.entropy import Entropy
 from cluster.machinery.meta import Object, key_of, name_of
 from cluster.scheduler.config import load
 from cluster.scheduler.framework import CycleState, Pending
+from cluster.scheduler.plugins.default_preemption import DefaultPreemption
+from cluster.scheduler.preemption import Candidate
 from cluster.scheduler.profile import Choice
 from cluster.scheduler.scheduler import Scheduler
 from tests.scheduler import reference
@@ -188,6 +190,7 @@ def pods(draw: st.DrawFn, name: str, focus: str) -> Object:
         image=draw(st.sampled_from(["big:1", "small"])),
         ports=[{"containerPort": 80, "hostPort": 80}] if draw(st.integers(0, 5)) == 0 else None,
         requests={"example.com/gpu": "1"} if draw(st.integers(0, 5)) == 0 else None,
+        priority=draw(st.integers(0, 2)),
         **spec,
     )
 
@@ -229,6 +232,7 @@ def compare(fast: Fast, plain: reference.Cluster, candidate: Object) -> str:
         assert choice.diagnosis.reasons == counted
         hopeless = {names[s] for s in np.flatnonzero(choice.diagnosis.unresolvable)}
         assert hopeless & set(expected.reasons) == expected.unresolvable
+        compare_preemption(fast, plain, candidate, choice)
         return ""
     assert choice.totals is not None
     scored = {names[s]: int(t) for s, t in enumerate(choice.totals) if t >= 0}
@@ -237,6 +241,28 @@ def compare(fast: Fast, plain: reference.Cluster, candidate: Object) -> str:
         assert scored == expected.totals
         assert names[choice.slot] in expected.best
     return names[choice.slot]
+
+
+def compare_preemption(
+    fast: Fast, plain: reference.Cluster, candidate: Object, choice: Choice
+) -> None:
+    """Both look for victims: the same ones on the chosen node, and no node is cheaper."""
+    spec, pinned = fast.scheduler.cache.specs.of(candidate)
+    pending = Pending(candidate, spec, pinned)
+    plugin = fast.profile.plugins["DefaultPreemption"]
+    assert isinstance(plugin, DefaultPreemption) and choice.diagnosis is not None
+    nodes = fast.scheduler.cache.nodes
+    potential = np.flatnonzero(nodes.valid & ~choice.diagnosis.unresolvable)
+    order = potential[::-1] if plain.pods else potential
+    filters = fast.profile.questions(CycleState(), pending)
+    expected = {v.node: v for v in reference.preempt(plain, candidate)}
+    found = plugin.searcher.search(pending, order, len(order), filters, 0) if len(order) else []
+    if not isinstance(found, Candidate):
+        assert not expected
+        return
+    chosen = expected[nodes.names[found.slot]]
+    assert sorted(r.key.split("/")[1] for r in found.victims) == chosen.pods
+    assert chosen.cost == min(v.cost for v in expected.values())
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cluster.client import kinds
-from cluster.machinery.meta import condition
+from cluster.machinery.meta import Object, condition
 from tests.scheduler.harness import Harness, node, pod, taint
 
 PREEMPTION = "preemption: 0/{0} nodes are available: {0} Preemption is not helpful for scheduling."
@@ -102,7 +102,7 @@ def test_without_nodes_there_is_nothing_to_count() -> None:
 
 
 def test_a_daemon_pod_goes_to_its_node_and_counts_the_others_as_not_asked() -> None:
-    def pinned(name: str, where: str) -> dict:  # type: ignore[type-arg]
+    def pinned(name: str, where: str) -> Object:
         field = {"key": "metadata.name", "operator": "In", "values": [where]}
         terms = [{"matchFields": [field]}]
         required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}

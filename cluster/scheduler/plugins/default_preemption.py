@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cluster.client import kinds
+from cluster.client import EventRecorder, kinds
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object, set_condition, uid_of, with_status
 from cluster.scheduler.cache.columns import Bools, Ints
@@ -48,7 +48,7 @@ class DefaultPreemption(PostFilterPlugin):
         self.clock = handle.env.clock
         self.client = handle.env.client
         self.entropy = handle.env.entropy
-        self.recorder = handle.env.recorder("default-scheduler")
+        self._recorders: dict[str, EventRecorder] = {}
         self.pods = handle.lister(kinds.PODS)
         self.budgets = _budgets(handle)
         self.searcher = Searcher(handle.cache, self.pods, self.budgets)
@@ -126,7 +126,13 @@ class DefaultPreemption(PostFilterPlugin):
         )  # fmt: skip
         self.client.delete(victim, on_error=_gone)
         message = f"Preempted by pod {uid_of(pod.obj)} on node {node}"
-        self.recorder.event(victim, "Normal", "Preempted", message)
+        self._recorder(pod.spec.scheduler_name).event(victim, "Normal", "Preempted", message)
+
+    def _recorder(self, scheduler: str) -> EventRecorder:
+        found = self._recorders.get(scheduler)
+        if found is None:
+            found = self._recorders[scheduler] = self.handle.env.recorder(scheduler)
+        return found
 
 
 def _gone(_: StatusError) -> None:
