@@ -7,7 +7,7 @@ Models k8s.io/apiserver/pkg/registry/generic/registry/store.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableSequence, Sequence
 from typing import cast
 
 from cluster.apiserver import codec
@@ -25,6 +25,11 @@ from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
 
 MAX_ATTEMPTS = 8
+
+# `list` is a method's name in Registry.
+Objects = list[Object]
+Results = list[Object | StatusError]
+Indexes = list[int]
 
 
 class Change:
@@ -66,10 +71,10 @@ class Registry:
             raise errors.not_found(resource.plural, resource.group, name)
         return found
 
-    def list_all(self, resource: Resource, namespace: str = "") -> list[Object]:
+    def list_all(self, resource: Resource, namespace: str = "") -> Objects:
         return self.list(resource, namespace)[0]
 
-    def list(self, resource: Resource, namespace: str = "") -> tuple[list[Object], int]:
+    def list(self, resource: Resource, namespace: str = "") -> tuple[Objects, int]:
         """All objects in key order, and the revision at which that is the truth."""
         prefix = resource.namespace_prefix(namespace)
         found = self.store.range(prefix, prefix_end(prefix))
@@ -90,7 +95,7 @@ class Registry:
 
     # ---- writing
 
-    def commit(self, operations: Sequence[Operation]) -> list[Object | StatusError]:
+    def commit(self, operations: Sequence[Operation]) -> Results:
         """One result an operation: the object as stored (for a deletion: as it was, or as it is
         while it terminates), or the error. Raises FencedError."""
         results: list[Object | StatusError | None] = [None] * len(operations)
@@ -112,7 +117,7 @@ class Registry:
             for index in exhausted:
                 results[index] = _conflict(operations[index])
             waiting = sorted({*again, *later}.difference(exhausted))
-        return cast("list[Object | StatusError]", results)
+        return cast(Results, results)
 
     def do(self, operation: Operation) -> Object:
         """A single operation; raises its StatusError."""
@@ -144,8 +149,10 @@ class Registry:
         return Current(codec.decode(kv.value, kv.mod_revision), kv.mod_revision)
 
     def _commit(
-        self, prepared: list[tuple[int, Prepared]], results: list[Object | StatusError | None]
-    ) -> list[int]:
+        self,
+        prepared: Sequence[tuple[int, Prepared]],
+        results: MutableSequence[Object | StatusError | None],
+    ) -> Indexes:
         """Commits; returns the indexes to prepare again."""
         if not prepared:
             return []

@@ -251,6 +251,7 @@ class Client:
         transform: Callable[[Object], Object],
         *,
         subresource: str = "",
+        dry_run: bool = False,
     ) -> Object:
         return self.do(
             Operation(
@@ -261,6 +262,7 @@ class Client:
                 self.user,
                 transform=transform,
                 subresource=subresource,
+                options=Options(dry_run=dry_run),
                 origin=self._origin,
             )
         )

@@ -45,7 +45,8 @@ class Env:
 class Part(Protocol):
     """One worker inside a component: a controller, the scheduling queue, the kubelets' pods."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def process(self, now: float) -> bool:
         """Work off what is dirty or due; True when there was anything."""
@@ -93,7 +94,16 @@ class Controller(ABC):
         return bool(batch)
 
     def _retry(self, key: str) -> Callable[[StatusError], None]:
-        return lambda error: self._failed(key, error)
+        """Of the writes of one reconcile that fail, only the first raises the back-off."""
+        failed = False
+
+        def first(error: StatusError) -> None:
+            nonlocal failed
+            if not failed:
+                failed = True
+                self._failed(key, error)
+
+        return first
 
     def _failed(self, key: str, error: StatusError) -> None:
         if error.code == 404 or error.reason in ("Conflict", "AlreadyExists"):

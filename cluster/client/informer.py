@@ -39,6 +39,9 @@ class InformerEvent:
 Handler = Callable[[InformerEvent], None]
 IndexFunction = Callable[[Object], Iterable[str]]
 Transform = Callable[[Object], Object]
+# `list` is a method's name below.
+Objects = list[Object]
+Names = list[str]
 
 
 def by_node(pod: Object) -> Iterable[str]:
@@ -65,18 +68,18 @@ class Lister:
         """By `namespace/name`, or `name` for a cluster-scoped resource."""
         return self._objects.get(key)
 
-    def list(self, namespace: str = "") -> list[Object]:
+    def list(self, namespace: str = "") -> Objects:
         if namespace:
             return list(self._namespaces.get(namespace, {}).values())
         return list(self._objects.values())
 
-    def select(self, namespace: str, selector: Selector) -> list[Object]:
+    def select(self, namespace: str, selector: Selector) -> Objects:
         return [o for o in self.list(namespace) if selector.matches(labels_of(o))]
 
-    def by_index(self, index: str, value: str) -> list[Object]:
+    def by_index(self, index: str, value: str) -> Objects:
         return list(self._indexes[index].get(value, {}).values())
 
-    def index_values(self, index: str) -> list[str]:
+    def index_values(self, index: str) -> Names:
         return list(self._indexes[index])
 
     def __len__(self) -> int:

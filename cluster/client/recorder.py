@@ -1,33 +1,22 @@
-"""Events as upstream's recorder writes them, with its correlation of repeats.
+"""Events as upstream's recorder writes them; what is written at all, the correlator decides.
 
-The same event about the same object again raises `count` and `lastTimestamp` of the first one.
 Models k8s.io/client-go/tools/record.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Literal
 
 from cluster.apiserver.resources import EVENTS
 from cluster.client.client import Client
+from cluster.client.correlator import Correlator, Written
 from cluster.machinery.clock import Clock, format_time
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object, object_reference
 
-CACHE = 4096  # record.maxLruCacheEntries
-
-
-@dataclass(slots=True)
-class _Seen:
-    namespace: str
-    name: str
-    count: int
-
 
 def _ignore(_: StatusError) -> None:
-    """Losing an Event is not worth another reconcile (namespace gone, event expired)."""
+    """Losing an Event is not worth another reconcile (its namespace is gone, say)."""
 
 
 class EventRecorder:
@@ -38,7 +27,7 @@ class EventRecorder:
         self._clock = clock
         self._component = component
         self._host = host
-        self._seen: OrderedDict[tuple[str, ...], _Seen] = OrderedDict()
+        self._correlator = Correlator()
         self._last_nanos = 0
 
     def event(
@@ -54,28 +43,28 @@ class EventRecorder:
         """Queue an Event; `field_path` as in `spec.containers{web}`; `host` overrides the node."""
         reference = object_reference(about, field_path)
         host = host or self._host
-        identity = (
+        subject = (
             host,
             reference["kind"],
             reference.get("namespace", ""),
             reference["name"],
             reference.get("uid", ""),
-            field_path,
-            kind,
-            reason,
-            message,
         )
-        seen = self._seen.get(identity)
-        if seen is not None:
-            self._seen.move_to_end(identity)
-            self._repeat(seen)
+        sort = (*subject, field_path, kind, reason)
+        verdict = self._correlator.observe(subject, sort, message, self._clock.now())
+        if verdict is None:
             return
-        event = self._new(reference, kind, reason, message, host)
-        meta = event["metadata"]
-        self._seen[identity] = _Seen(meta["namespace"], meta["name"], 1)
-        if len(self._seen) > CACHE:
-            self._seen.popitem(last=False)
-        self._client.create(event, on_error=_ignore)
+        written, text = verdict
+        event = self._new(reference, kind, reason, text, host)
+        if written.name:
+            self._repeat(written, event)
+        else:
+            self._create(written, event)
+
+    def _create(self, written: Written, event: Object) -> None:
+        written.namespace = event["metadata"]["namespace"]
+        written.name = event["metadata"]["name"]
+        self._client.create({**event, "count": written.count}, on_error=_ignore)
 
     def _new(self, reference: Object, kind: str, reason: str, message: str, host: str) -> Object:
         now = self._clock.now()
@@ -103,11 +92,17 @@ class EventRecorder:
             "reportingInstance": host,
         }
 
-    def _repeat(self, seen: _Seen) -> None:
-        seen.count += 1
-        count, stamp = seen.count, format_time(self._clock.now())
+    def _repeat(self, written: Written, again: Object) -> None:
+        raised = {"count": written.count} | {k: again[k] for k in ("lastTimestamp", "message")}
 
-        def raise_count(event: Object) -> Object:
-            return {**event, "count": count, "lastTimestamp": stamp}
+        def failed(error: StatusError) -> None:
+            if error.code == 404:  # it has expired meanwhile
+                self._create(written, again)
 
-        self._client.patch(EVENTS, seen.namespace, seen.name, raise_count, on_error=_ignore)
+        self._client.patch(
+            EVENTS,
+            written.namespace,
+            written.name,
+            lambda event: {**event, **raised},
+            on_error=failed,
+        )
