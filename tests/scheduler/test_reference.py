@@ -158,13 +158,16 @@ TOLERATION = st.sampled_from(
 )
 
 
+CPU = {"all": [None, "0", "100m", "900m", "3", "9"], "full": ["900m", "2", "3"]}
+
+
 @st.composite
 def pods(draw: st.DrawFn, name: str, focus: str) -> Object:
     """`focus` is what the pods are rich in, so that rare meetings of features come up."""
     spec: dict[str, Any] = {}
-    if focus == "affinity" or draw(st.booleans()):
+    if focus == "affinity" or (focus != "full" and draw(st.booleans())):
         spec["affinity"] = draw(affinity(1 if focus == "affinity" else 3))
-    if focus == "spread" or (focus != "affinity" and draw(st.integers(0, 2)) == 0):
+    if focus == "spread" or (focus == "all" and draw(st.integers(0, 2)) == 0):
         spec["topologySpreadConstraints"] = [
             {"minDomains": 3, **c} if c["whenUnsatisfiable"] == "DoNotSchedule" and i else c
             for i, c in enumerate(draw(st.lists(SPREAD, min_size=1, max_size=2)))
@@ -181,9 +184,7 @@ def pods(draw: st.DrawFn, name: str, focus: str) -> Object:
         spec["initContainers"] = [{"name": "i", "image": "i", "resources": wants, **sidecar}]
     return pod(
         name,
-        draw(
-            st.sampled_from([None, "0", "100m", "900m", "3", "9"] if focus == "all" else ["100m"])
-        ),
+        draw(st.sampled_from(CPU.get(focus, ["100m"]))),
         draw(st.sampled_from([None, "1Gi", "200M"])),
         namespace=draw(st.sampled_from(["default", "default", "other"])),
         labels={"app": draw(APPS)} if draw(st.integers(0, 4)) else {},
@@ -277,9 +278,9 @@ def test_the_fast_scheduler_decides_as_the_plain_one(data: st.DataObject) -> Non
     plain = reference.Cluster([], [], services, NAMESPACES)
     for index in range(data.draw(st.integers(2, 5))):
         add_node(fast, plain, data.draw(nodes(f"n{index}")))
-    focus = data.draw(st.sampled_from(["all", "affinity", "spread"]))
+    focus = data.draw(st.sampled_from(["all", "affinity", "spread", "full"]))
     templates = [data.draw(pods(f"t{i}", focus)) for i in range(3)]
-    for step in range(data.draw(st.integers(4, 14))):
+    for step in range(data.draw(st.integers(4, 18))):
         template = templates[data.draw(st.integers(0, 2))]
         meta = {**template["metadata"], "name": f"p{step}", "uid": f"u{step}"}
         candidate = {**template, "metadata": meta}
