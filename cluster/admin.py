@@ -17,8 +17,8 @@ from django.urls import reverse
 
 from cluster.client import Client
 from cluster.machinery.errors import StatusError
-from cluster.machinery.meta import Object
-from dashboard import documents
+from cluster.machinery.meta import Object, deep_copy
+from dashboard import documents, editing
 from dashboard.access import client_for
 from dashboard.adminlists import (
     KindFilter,
@@ -51,6 +51,7 @@ class YamlObjectForm(forms.ModelForm):
         label="Object",
         strip=False,
         widget=forms.Textarea(attrs={"class": "yaml", "rows": 30, "cols": 110}),
+        show_hidden_initial=True,
     )
     client: Client  # given by ObjectAdmin.get_form
 
@@ -83,10 +84,21 @@ class YamlObjectForm(forms.ModelForm):
 
     def write(self, document: Document, dry_run: bool = False) -> Object:
         """Create or replace through the API. Raises StatusError."""
-        obj = documents.read(documents.write(document.obj))[0].obj
-        if self.instance.pk:
-            return self.client.do_update(obj, dry_run=dry_run)
-        return self.client.do_create(obj, dry_run=dry_run)
+        obj = deep_copy(document.obj)
+        if not self.instance.pk:
+            return self.client.do_create(obj, dry_run=dry_run)
+        before = self._before()
+        return editing.save(self.client, document.resource, before, obj, dry_run)
+
+    def _before(self) -> Object:
+        """The object as the person was given it."""
+        given = self.data.get(self.add_initial_prefix("text"))
+        if given:
+            try:
+                return documents.read(given)[0].obj
+            except BadDocument:
+                pass  # not what we gave: then what there is now
+        return _load(self.client, self.instance)
 
 
 def _causes(error: StatusError) -> list[str]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from cluster.client import Client, Resource, kinds
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
-from dashboard import details, documents, door
+from dashboard import details, documents, door, editing
 from dashboard.access import client_for, may, requires
 from dashboard.actions import workloads
 from dashboard.details.base import events_of
@@ -98,13 +98,15 @@ def _logs(request: HttpRequest, obj: Object) -> dict[str, Any]:
 @require_POST
 @requires("operate")
 def edit(request: HttpRequest, resource: str, namespace: str, name: str) -> HttpResponse:
-    """Replace the object with the editor's text."""
+    """Write what differs between the text the editor was given and the one it gives back."""
     kind, namespace = _resource(resource), _namespace(namespace)
     client = client_for(request.user, f"edit {kind.singular}/{name}")
     text = request.POST.get("text", "")
     try:
         obj = _one(text, kind, namespace, name)
-        client.do_update(obj)
+        given = request.POST.get("original")
+        before = _one(given, kind, namespace, name) if given else client.get(kind, namespace, name)
+        editing.save(client, kind, before, obj)
     except BadDocument as error:
         return _again(request, text, [{"field": f"line {error.line}", "message": error.message}])
     except StatusError as error:

@@ -34,6 +34,7 @@ def ended(code: int, reason: str = "") -> Object:
     return {"name": "main", "state": {"terminated": {"exitCode": code, "reason": reason}}}
 
 
+SETTING_UP = {"name": "setup", "state": {"running": {}}}
 CASES = [
     (pod(conditions=READY, containerStatuses=[running()]), "Running", "run"),
     (pod(containerStatuses=[running(False)]), "Running", "wait"),
@@ -46,11 +47,11 @@ CASES = [
     (pod("Failed", reason="Evicted"), "Evicted", "fail"),
     (pod("Failed", containerStatuses=[ended(3)]), "ExitCode:3", "fail"),
     (pod(deleting=True, containerStatuses=[running()]), "Terminating", "term"),
-    (pod("Succeeded", deleting=True, containerStatuses=[ended(0, "Completed")]), "Completed", "term"),
-    (pod("Pending", initContainerStatuses=[{"name": "setup", "state": {"running": {}}}]), "Init:0/1", "pend"),
-    (pod("Pending", initContainerStatuses=[waiting("CrashLoopBackOff")]), "Init:CrashLoopBackOff", "fail"),
+    (pod("Succeeded", True, containerStatuses=[ended(0, "Completed")]), "Completed", "term"),
+    (pod("Pending", initContainerStatuses=[SETTING_UP]), "Init:0/1", "pend"),
+    (pod("Pending", initContainerStatuses=[waiting("Error")]), "Init:Error", "fail"),
     (pod("Pending", initContainerStatuses=[ended(2, "Error")]), "Init:Error", "fail"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("obj", "status", "state"), CASES)

@@ -5,9 +5,13 @@ export function toast(words, tone = "good") {
   const close = () => element.remove();
   const element = h("div", { class: "toast", data: { tone } }, glyph(tone === "bad" ? "fail" : "done"),
     h("span", {}, words), h("button", { type: "button", "aria-label": "Dismiss", onclick: close }, "✕"));
-  $("#toasts").append(element);
+  const box = $("#toasts");
+  box.append(element);
+  // Shown anew, it lies above a dialog that was opened meanwhile.
+  if (box.matches(":popover-open")) box.hidePopover();
+  box.showPopover();
   setTimeout(close, tone === "bad" ? 12_000 : 5_000);
-  while ($("#toasts").children.length > 4) $("#toasts").firstElementChild.remove();
+  while (box.children.length > 4) box.firstElementChild.remove();
 }
 
 export function wireDialogs() {
