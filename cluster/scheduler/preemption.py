@@ -24,6 +24,7 @@ NO_VICTIMS = "No preemption victims found for incoming pod"
 SHIFT = 2**31
 RANKS = 5
 ReasonsAt = Callable[[int], list[str]]
+Against = list[tuple[list[str], int]]  # reasons, and on how many nodes these hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class _Known:
         self.kind: Ints = np.zeros(size, np.int64)
         self.ranks = np.zeros((size, RANKS))
         self.candidates: dict[int, Candidate] = {}
-        self.reasons: dict[int, list[str]] = {}
+        self.why: Ints = np.zeros(size, np.int64)  # of no candidate: number of its reasons
+        self.reasons: list[list[str]] = []
 
     def keep(self, slot: int, revision: int, found: Candidate | list[str]) -> None:
         self.revision[slot] = revision
@@ -54,7 +56,9 @@ class _Known:
             self.candidates[slot] = found
         else:
             self.kind[slot] = 0
-            self.reasons[slot] = found
+            if found not in self.reasons:
+                self.reasons.append(found)
+            self.why[slot] = self.reasons.index(found)
 
     def best(self, slots: Ints) -> Candidate:
         """The first of those that cost least."""
@@ -75,10 +79,12 @@ class Searcher:
 
     def search(
         self, pod: Pending, order: Ints, wanted: int, filters: Filters, now: float
-    ) -> Candidate | list[list[str]]:
+    ) -> Candidate | Against:
         """The best of the first `wanted` candidates in `order` (of more, if those all violate
         budgets), or why none of the nodes is one. `now` counts as the start of pods that have
         not started."""
+        if not self._cache.any_below(pod.spec.priority):
+            return [([NO_VICTIMS], len(order))]
         keep = filters.local and not any(True for _ in self._budgets())
         known = self._of(pod, keep)
         nodes = self._cache.nodes
@@ -112,11 +118,12 @@ class Searcher:
                 self._known[pod.spec.id] = known
         return known
 
-    def _choose(self, known: _Known, order: Ints, wanted: int) -> Candidate | list[list[str]]:
+    def _choose(self, known: _Known, order: Ints, wanted: int) -> Candidate | Against:
         kinds = known.kind[order]
         count, clean = np.cumsum(kinds > 0), np.cumsum(kinds == 1)
         if not count[-1]:
-            return [known.reasons.get(slot, []) for slot in order.tolist()]
+            counts = np.bincount(known.why[order]).tolist()
+            return list(zip(known.reasons, counts))
         enough = ((count >= wanted) & (clean > 0)).nonzero()[0]
         end = enough.item(0) + 1 if len(enough) else len(order)
         return known.best(order[:end][kinds[:end] > 0])

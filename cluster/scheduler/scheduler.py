@@ -17,10 +17,13 @@ from cluster.scheduler.config import ConfigError, SchedulerConfig
 from cluster.scheduler.decisions import Decision, Decisions, best_of
 from cluster.scheduler.fit_error import Diagnosis
 from cluster.scheduler.framework import (
+    Action,
     ClusterEvent,
     Code,
     CycleState,
     Handle,
+    Happening,
+    On,
     Pending,
     QueueSortPlugin,
     Status,
@@ -194,6 +197,8 @@ class Scheduler:
             return
         now, recorder = self.env.clock.now(), placement.profile.recorder
         self._acting(entry)
+        room = {**pod, "spec": {**pod["spec"], "nodeName": placement.node}}
+        self.queue.happened(Happening(On.ASSIGNED_POD, Action.DELETE, room), now)
         if status.code is Code.ERROR:
             self.verdicts.failed(recorder, pod, ERROR, status.message)
             self.queue.add_failed(entry, now)

@@ -5,6 +5,7 @@ Models handleSchedulingFailure and updatePod in pkg/scheduler/schedule_one.go.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from cluster.client import Client, EventRecorder, kinds
@@ -13,6 +14,8 @@ from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object, condition, set_condition, with_status
 
 NOTE_LIMIT = 1024  # Models validation.NoteLengthLimit
+SERIES_REFRESH = 1800.0  # Models events.refreshTime
+REMEMBERED = 4096
 UNSCHEDULABLE = "Unschedulable"
 ERROR = "SchedulerError"
 
@@ -27,6 +30,7 @@ class Verdicts:
     def __init__(self, client: Client, clock: Clock) -> None:
         self._client = client
         self._clock = clock
+        self._told: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
 
     def failed(
         self,
@@ -37,7 +41,8 @@ class Verdicts:
         nominated: str | None = None,
     ) -> None:
         """`nominated` None leaves status.nominatedNodeName, the empty string clears it."""
-        recorder.event(pod, "Warning", "FailedScheduling", truncated(message))
+        if self._worth_an_event(pod, message):
+            recorder.event(pod, "Warning", "FailedScheduling", truncated(message))
         wanted = {
             "type": "PodScheduled",
             "status": "False",
@@ -51,6 +56,17 @@ class Verdicts:
         if not _changes(pod, wanted, nominated):
             return
         self._patch(pod, lambda current: self._written(current, wanted, nominated))
+
+    def _worth_an_event(self, pod: Object, message: str) -> bool:
+        """The first and the second of its kind, then one in half an hour: the second makes it a
+        series, which upstream writes that seldom (client-go/tools/events)."""
+        identity, now = (pod["metadata"].get("uid", ""), message), self._clock.now()
+        count, since = self._told.pop(identity, (0, now))
+        silent = count >= 2 and now - since < SERIES_REFRESH
+        self._told[identity] = (count, since) if silent else (count + 1, now)
+        if len(self._told) > REMEMBERED:
+            self._told.popitem(last=False)
+        return not silent
 
     def nominate(self, pod: Object, node: str) -> None:
         """Only status.nominatedNodeName; the empty string clears it."""

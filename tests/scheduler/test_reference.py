@@ -158,7 +158,10 @@ TOLERATION = st.sampled_from(
 )
 
 
-CPU = {"all": [None, "0", "100m", "900m", "3", "9"], "full": ["900m", "2", "3"]}
+CPU: dict[str, list[str | None]] = {
+    "all": [None, "0", "100m", "900m", "3", "9"],
+    "full": ["900m", "2", "3"],
+}
 
 
 @st.composite

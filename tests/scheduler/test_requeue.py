@@ -82,12 +82,33 @@ def test_without_any_event_it_is_tried_after_five_minutes() -> None:
     assert attempts(h, "big") == 2
 
 
-def test_a_repeated_failure_raises_the_events_count() -> None:
+def test_a_repeated_failure_raises_the_events_count_once_and_then_twice_an_hour() -> None:
     h = Harness()
     h.add(node("n1"), pod("big", "100"))
-    h.advance(601)
-    events = [e for e in h.user.list(kinds.EVENTS) if e["reason"] == "FailedScheduling"]
-    assert [e["count"] for e in events] == [3]
+
+    def counts() -> list[int]:
+        events = h.user.list(kinds.EVENTS)
+        return [e["count"] for e in events if e["reason"] == "FailedScheduling"]
+
+    h.advance(301)
+    assert counts() == [2]
+    h.advance(1500)
+    assert (attempts(h, "big"), counts()) == (7, [2])
+    h.advance(600)
+    assert counts() == [3]
+
+
+def test_room_on_a_node_where_it_still_does_not_fit_is_no_reason_to_try() -> None:
+    h = Harness()
+    h.add(node("n1", "2"), pod("a", "1", nodeName="n1"), pod("b", "1", nodeName="n1"))
+    h.add(pod("big", "2"))
+    h.settle()
+    h.delete_pod("a")
+    h.settle()
+    assert attempts(h, "big") == 1
+    h.delete_pod("b")
+    h.settle()
+    assert h.where("big") == "n1"
 
 
 def test_a_changed_pod_is_tried_again() -> None:

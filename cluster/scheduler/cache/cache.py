@@ -59,12 +59,17 @@ class Cache:
         self.groups = PodGroups(namespace_labels)
         self.specs = Specs()
         self.pods: dict[str, PodRecord] = {}
+        self._priorities: dict[int, int] = {}  # how many pods on nodes have each
         self._on_slot: dict[int, dict[str, PodRecord]] = {}
 
     # ---- pods
 
     def pods_on(self, slot: int) -> Iterator[PodRecord]:
         return iter(self._on_slot.get(slot, {}).values())
+
+    def any_below(self, priority: int) -> bool:
+        """Whether any pod on a node is less important."""
+        return any(p < priority for p in self._priorities)
 
     def assume(self, pod: Object, spec: PodSpec, slot: int) -> PodRecord:
         """Act as if the pod were bound to the node already."""
@@ -128,8 +133,7 @@ class Cache:
             self._insert(record)
         elif record.group != group:
             self.groups.change(record.group, slot, -1)
-            record.group = group
-            self.groups.change(group, slot, 1)
+            record.group = self.groups.change(group, slot, 1)
             self.nodes.touch(slot)
         record.assumed = False
         record.generation = pod["metadata"].get("generation", 0)
@@ -138,10 +142,17 @@ class Cache:
     def _insert(self, record: PodRecord) -> None:
         self.pods[record.key] = record
         self._on_slot.setdefault(record.slot, {})[record.key] = record
+        priority = record.spec.priority
+        self._priorities[priority] = self._priorities.get(priority, 0) + 1
         self.put_back(record)
 
     def remove(self, record: PodRecord) -> None:
         del self.pods[record.key]
+        left = self._priorities[record.spec.priority] - 1
+        if left:
+            self._priorities[record.spec.priority] = left
+        else:
+            del self._priorities[record.spec.priority]
         on_slot = self._on_slot[record.slot]
         del on_slot[record.key]
         if not on_slot:
@@ -152,7 +163,7 @@ class Cache:
 
     def put_back(self, record: PodRecord) -> None:
         """Count the pod in."""
-        self.groups.change(record.group, record.slot, 1)
+        record.group = self.groups.change(record.group, record.slot, 1)
         if record.spec.has_terms:
             self.groups.change_terms(record.spec, record.slot, 1)
         self.nodes.add_pod(record.slot, record.spec)

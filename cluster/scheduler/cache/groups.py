@@ -36,9 +36,10 @@ def in_namespace(namespace: str, selector: Selector) -> PodQuery:
 
 
 class Group:
-    __slots__ = ("labels", "namespace", "slots", "tallies", "terminating")
+    __slots__ = ("key", "labels", "namespace", "slots", "tallies", "terminating")
 
     def __init__(self, namespace: str, labels: Labels, terminating: bool) -> None:
+        self.key = (namespace, labels, terminating)
         self.namespace = namespace
         self.labels = dict(labels)
         self.terminating = terminating
@@ -57,7 +58,10 @@ class PodGroups:
 
     # ---- changes
 
-    def change(self, key: tuple[str, Labels, bool], slot: int, sign: int) -> None:
+    def change(
+        self, key: tuple[str, Labels, bool], slot: int, sign: int
+    ) -> tuple[str, Labels, bool]:
+        """Count a pod in or out; returns the key that all pods of the group may share."""
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = Group(*key)
@@ -71,6 +75,7 @@ class PodGroups:
                 del self._groups[key]
         for tally in group.tallies:
             tally.change(slot, sign)
+        return group.key
 
     def change_terms(self, spec: PodSpec, slot: int, sign: int) -> None:
         for kind, weight, term in _terms_of(spec):

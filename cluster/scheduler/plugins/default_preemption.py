@@ -5,7 +5,6 @@ Models plugins/defaultpreemption and the execution half of framework/preemption.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -26,7 +25,7 @@ from cluster.scheduler.framework import (
     PostFilterResult,
     Status,
 )
-from cluster.scheduler.preemption import Candidate, Searcher, is_preempted
+from cluster.scheduler.preemption import Against, Candidate, Searcher, is_preempted
 
 NEVER = "not eligible due to preemptionPolicy=Never."
 WAITING = "not eligible due to a terminating pod on the nominated node."
@@ -62,8 +61,10 @@ class DefaultPreemption(PostFilterPlugin):
         potential = np.flatnonzero(self.nodes.valid & ~unresolvable)
         found = self._search(pod, potential, filters)
         if not isinstance(found, Candidate):
-            reasons = Counter(reason for node in found for reason in node)
-            reasons[NOT_HELPFUL] = self.nodes.count - len(found)
+            reasons = {NOT_HELPFUL: self.nodes.count - len(potential)}
+            for listed, nodes in found:
+                for reason in listed:
+                    reasons[reason] = reasons.get(reason, 0) + nodes
             return PostFilterResult("", self._no(histogram(self.nodes.count, reasons)))
         node = self.nodes.names[found.slot]
         self._preempt(pod, found, node)
@@ -87,9 +88,7 @@ class DefaultPreemption(PostFilterPlugin):
 
     # ---- search
 
-    def _search(
-        self, pod: Pending, potential: Ints, filters: Filters
-    ) -> Candidate | list[list[str]]:
+    def _search(self, pod: Pending, potential: Ints, filters: Filters) -> Candidate | Against:
         """The best of enough nodes where it would help, from a random one on; or why none."""
         if not len(potential):
             return []

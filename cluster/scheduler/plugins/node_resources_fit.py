@@ -95,10 +95,20 @@ class NodeResourcesFit(FilterPlugin, ScorePlugin):
 
     def events(self) -> list[ClusterEvent]:
         return [
-            ClusterEvent(On.ASSIGNED_POD, Action.DELETE | Action.SCALE_DOWN),
+            ClusterEvent(On.ASSIGNED_POD, Action.DELETE | Action.SCALE_DOWN, self._made_room),
             ClusterEvent(On.THIS_POD, Action.SCALE_DOWN),
             ClusterEvent(On.NODE, Action.ADD | Action.UPDATE_ALLOCATABLE, self._now_fits),
         ]
+
+    def _made_room(self, pod: Pending, happening: Happening) -> bool:
+        """There is enough now on the node of the pod that went or shrank. Upstream does not look,
+        and tries all unschedulable pods again."""
+        other = happening.old or happening.new
+        slot = self.nodes.slots.get(other["spec"].get("nodeName", "")) if other else None
+        if slot is None:
+            return False
+        self.nodes.trim()
+        return bool(self.nodes.valid[slot]) and self.fits_at(pod, slot)
 
     def _now_fits(self, pod: Pending, happening: Happening) -> bool:
         """An empty node of that size would do, and it has more than before of what is wanted."""
