@@ -14,6 +14,7 @@ from workers.serving import SERVERS, Listener
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []
     help = "Serve the Kubernetes API on ORRERY_API_PORT. Started by `up`."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -12,6 +12,7 @@ from workers import lifeline
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []
     help = "Serve the dashboard on ORRERY_PORT. Started by `up`."
 
     def handle(self, *args: Any, **options: Any) -> None:

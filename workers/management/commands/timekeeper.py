@@ -15,6 +15,7 @@ from workers.wiring import connect
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []
     help = "Fire the components' deadlines; one such process a cluster. Started by `up`."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -14,6 +14,7 @@ from workers.components import component_names
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []
     help = "Run a Celery worker (solo pool) for these components. Started by `up`."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
