@@ -83,8 +83,6 @@ class Searcher:
         """The best of the first `wanted` candidates in `order` (of more, if those all violate
         budgets), or why none of the nodes is one. `now` counts as the start of pods that have
         not started."""
-        if not self._cache.any_below(pod.spec.priority):
-            return [([NO_VICTIMS], len(order))]
         keep = filters.local and not any(True for _ in self._budgets())
         known = self._of(pod, keep)
         nodes = self._cache.nodes

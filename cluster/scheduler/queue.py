@@ -20,6 +20,7 @@ from enum import Enum
 
 from cluster.scheduler.cache import PodSpec
 from cluster.scheduler.framework import Action, ClusterEvent, Happening, On, Pending
+from cluster.scheduler.verdict import Told
 
 LONGEST_WAIT = 300.0  # Models podMaxInUnschedulablePodsDuration
 EMPTY: frozenset[str] = frozenset()
@@ -53,6 +54,7 @@ class Entry:
         "since",
         "spec",
         "token",
+        "told",
         "uid",
     )  # fmt: skip
 
@@ -69,6 +71,7 @@ class Entry:
         self.since = 0.0  # when it last came into the queue
         self.place = Place.GONE
         self.token = 0  # tells its live heap item from stale ones
+        self.told = Told()
         self.pending: Pending | None = None  # as it was when it failed, for hints
         self.alike: object = None  # unschedulable pods with the same one get the same hints
 

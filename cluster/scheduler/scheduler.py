@@ -147,7 +147,9 @@ class Scheduler:
         self._acting(entry)
         entry.pending = pending
         message = diagnosis.message
-        self.verdicts.failed(profile.recorder, pending.obj, UNSCHEDULABLE, message, nominated)
+        self.verdicts.failed(
+            profile.recorder, entry.told, pending.obj, UNSCHEDULABLE, message, nominated
+        )
         if nominated is not None:
             self._nominate(pending, nominated)
         plugins = frozenset(diagnosis.plugins) if diagnosis.total else NO_NODES
@@ -200,11 +202,11 @@ class Scheduler:
         room = {**pod, "spec": {**pod["spec"], "nodeName": placement.node}}
         self.queue.happened(Happening(On.ASSIGNED_POD, Action.DELETE, room), now)
         if status.code is Code.ERROR:
-            self.verdicts.failed(recorder, pod, ERROR, status.message)
+            self.verdicts.failed(recorder, entry.told, pod, ERROR, status.message)
             self.queue.add_failed(entry, now)
         else:
             entry.pending = placement.pending
-            self.verdicts.failed(recorder, pod, UNSCHEDULABLE, status.message)
+            self.verdicts.failed(recorder, entry.told, pod, UNSCHEDULABLE, status.message)
             self.queue.add_unschedulable(entry, frozenset({status.plugin}), now)
 
     def _current(self, entry: Entry) -> Object | None:

@@ -5,7 +5,6 @@ Models handleSchedulingFailure and updatePod in pkg/scheduler/schedule_one.go.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 
 from cluster.client import Client, EventRecorder, kinds
@@ -15,7 +14,6 @@ from cluster.machinery.meta import Object, condition, set_condition, with_status
 
 NOTE_LIMIT = 1024  # Models validation.NoteLengthLimit
 SERIES_REFRESH = 1800.0  # Models events.refreshTime
-REMEMBERED = 4096
 UNSCHEDULABLE = "Unschedulable"
 ERROR = "SchedulerError"
 
@@ -26,22 +24,43 @@ def truncated(message: str) -> str:
     return message[: NOTE_LIMIT - 4] + " ..."
 
 
+class Told:
+    """What was last said of a pod. Saying the same again makes it a series, which upstream writes
+    only at its second occurrence and then every half hour (client-go/tools/events)."""
+
+    __slots__ = ("_count", "_message", "_since")
+
+    def __init__(self) -> None:
+        self._message = ""
+        self._count = 0
+        self._since = 0.0
+
+    def worth_an_event(self, message: str, now: float) -> bool:
+        if message != self._message:
+            self._message, self._count = message, 0
+        if self._count >= 2 and now - self._since < SERIES_REFRESH:
+            return False
+        self._count += 1
+        self._since = now
+        return True
+
+
 class Verdicts:
     def __init__(self, client: Client, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._told: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
 
     def failed(
         self,
         recorder: EventRecorder,
+        told: Told,
         pod: Object,
         reason: str,
         message: str,
         nominated: str | None = None,
     ) -> None:
         """`nominated` None leaves status.nominatedNodeName, the empty string clears it."""
-        if self._worth_an_event(pod, message):
+        if told.worth_an_event(message, self._clock.now()):
             recorder.event(pod, "Warning", "FailedScheduling", truncated(message))
         wanted = {
             "type": "PodScheduled",
@@ -56,17 +75,6 @@ class Verdicts:
         if not _changes(pod, wanted, nominated):
             return
         self._patch(pod, lambda current: self._written(current, wanted, nominated))
-
-    def _worth_an_event(self, pod: Object, message: str) -> bool:
-        """The first and the second of its kind, then one in half an hour: the second makes it a
-        series, which upstream writes that seldom (client-go/tools/events)."""
-        identity, now = (pod["metadata"].get("uid", ""), message), self._clock.now()
-        count, since = self._told.pop(identity, (0, now))
-        silent = count >= 2 and now - since < SERIES_REFRESH
-        self._told[identity] = (count, since) if silent else (count + 1, now)
-        if len(self._told) > REMEMBERED:
-            self._told.popitem(last=False)
-        return not silent
 
     def nominate(self, pod: Object, node: str) -> None:
         """Only status.nominatedNodeName; the empty string clears it."""

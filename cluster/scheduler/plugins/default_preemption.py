@@ -25,7 +25,7 @@ from cluster.scheduler.framework import (
     PostFilterResult,
     Status,
 )
-from cluster.scheduler.preemption import Against, Candidate, Searcher, is_preempted
+from cluster.scheduler.preemption import NO_VICTIMS, Against, Candidate, Searcher, is_preempted
 
 NEVER = "not eligible due to preemptionPolicy=Never."
 WAITING = "not eligible due to a terminating pod on the nominated node."
@@ -92,6 +92,8 @@ class DefaultPreemption(PostFilterPlugin):
         """The best of enough nodes where it would help, from a random one on; or why none."""
         if not len(potential):
             return []
+        if not self.cache.any_below(pod.spec.priority):
+            return [([NO_VICTIMS], len(potential))]
         wanted = min(max(len(potential) * self.percentage // 100, self.absolute), len(potential))
         order = np.roll(potential, -self.entropy.below(len(potential)))
         return self.searcher.search(pod, order, wanted, filters, self.clock.now())
