@@ -14,6 +14,7 @@ from cluster.apiserver.resources import PODS
 from cluster.kubelet.logsource import RuntimeLogs
 from cluster.machinery.meta import Object
 from workers.tailing import Tail
+from workers.tokens import read_tokens
 from workers.wiring import Live, connect
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -22,7 +23,8 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
     live = live or connect("api")
     address = f"{settings.HOST}:{settings.API_PORT}"
-    server = ApiServer(live.registry, Authenticator(), None, address)
+    tokens = read_tokens(settings.DATA_DIR / "pki" / "tokens.csv")
+    server = ApiServer(live.registry, Authenticator(tokens), None, address)
 
     def find(namespace: str, name: str) -> Object | None:
         entry = server.cacher.get(PODS, namespace, name)

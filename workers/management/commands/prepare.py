@@ -15,6 +15,7 @@ from django.db import DatabaseError
 from cluster.machinery import pki
 from cluster.machinery.errors import StatusError
 from workers.shape import add_shape_arguments, given_shape
+from workers.tokens import ensure_tokens
 
 
 class Command(BaseCommand):
@@ -31,6 +32,7 @@ class Command(BaseCommand):
             if options["fresh"]:
                 _forget()
             pki.ensure(settings.DATA_DIR / "pki", datetime.now(UTC))
+            ensure_tokens(settings.DATA_DIR / "pki" / "tokens.csv")
             for line in _objects(options):
                 self.stdout.write(line)
         except pki.PkiError as error:
