@@ -72,7 +72,7 @@ def _identify(scope: Scope) -> tuple[str, list[str]] | None:
 def _check_unsafe(scope: Scope, name: str) -> None:
     request = ASGIRequest({**scope, "type": "http"}, BytesIO())
     _csrf.process_request(request)
-    if _csrf.process_view(request, lambda: None, (), {}) is not None:
+    if _csrf.process_view(request, HttpResponse, (), {}) is not None:
         raise _forbidden("CSRF: send the csrftoken cookie's value as X-CSRFToken, from this origin")
     if not may(scope["user"], "operate"):
         raise _forbidden(f'User "{name}" may only read')
