@@ -71,6 +71,7 @@ class Controller(ABC):
         self.clock = env.clock
         self.recorder = env.recorder(self.name)
         self.queue = WorkQueue()
+        self._tried: dict[str, int] = {}  # key -> its failures before it was worked on
 
     @abstractmethod
     def reconcile(self, key: str) -> None: ...
@@ -79,19 +80,23 @@ class Controller(ABC):
         self.queue.add(key, cause)
 
     def process(self, now: float) -> bool:
+        self._forget_successes()
         batch = self.queue.drain(now)
         for key, cause in batch:
             self.client.acting(self.name, key, cause, self._retry(key))
-            failures = self.queue.failures(key)
+            self._tried[key] = self.queue.failures(key)
             try:
                 self.reconcile(key)
             except StatusError as error:
                 self._failed(key, error)
-            else:
-                # Writes may still fail at the flush; then `_retry` raises the back-off again.
-                if failures == self.queue.failures(key):
-                    self.queue.forget(key)
         return bool(batch)
+
+    def _forget_successes(self) -> None:
+        """By now the writes of the last round are flushed: what has not failed, succeeded."""
+        for key, failures in self._tried.items():
+            if failures == self.queue.failures(key):
+                self.queue.forget(key)
+        self._tried.clear()
 
     def _retry(self, key: str) -> Callable[[StatusError], None]:
         """Of the writes of one reconcile that fail, only the first raises the back-off."""

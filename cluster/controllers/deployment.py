@@ -1,13 +1,14 @@
 """deployment: ReplicaSets for templates, old ones down and the new one up.
 
-Models pkg/controller/deployment: sync.go, rolling.go, recreate.go, progress.go.
+Models pkg/controller/deployment: deployment_controller.go, sync.go, rolling.go, recreate.go.
 """
 
 from __future__ import annotations
 
 from cluster.client import Controller, Env, InformerEvent, kinds
 from cluster.client.informer import by_controller
-from cluster.controllers import deploymentstatus, podutil, rollout
+from cluster.controllers import deploymentstatus, newset, podutil, rollout
+from cluster.controllers.deploymentstatus import Status
 from cluster.machinery.meta import (
     Object,
     annotations_of,
@@ -22,17 +23,6 @@ from cluster.machinery.meta import (
 )
 from cluster.machinery.selectors import from_label_selector
 
-NOT_COPIED = frozenset(
-    {
-        "kubectl.kubernetes.io/last-applied-configuration",
-        rollout.REVISION,
-        "deployment.kubernetes.io/revision-history",
-        rollout.DESIRED,
-        rollout.MAX,
-        "deprecated.deployment.rollback.to",
-    }
-)
-
 
 class DeploymentController(Controller):
     name = "deployment-controller"
@@ -43,6 +33,7 @@ class DeploymentController(Controller):
         self.sets = env.informers.lister(kinds.REPLICA_SETS)
         self.pods = env.informers.lister(kinds.PODS)
         self.sets.add_index("controller", by_controller)
+        self.sets.add_index("orphans", podutil.orphans)
         self.pods.add_index("controller", by_controller)
         env.informers[kinds.DEPLOYMENTS].add_handler(lambda e: self.enqueue(e.key, e.revision))
         env.informers[kinds.REPLICA_SETS].add_handler(self._on_set)
@@ -80,128 +71,115 @@ class DeploymentController(Controller):
     def reconcile(self, key: str) -> None:
         deployment = self.deployments.get(key)
         if deployment is None:
-            return None
+            return
         sets = self._claim(deployment)
-        if is_deleting(deployment):
-            return self._report(key, deployment, sets, None)
         new = rollout.new_set(deployment, sets)
-        old = [s for s in sets if s is not new]
-        if deployment["spec"].get("paused") or self._is_scaling(deployment, sets):
-            self._scale_all(deployment, sets, new)
-            return self._report(key, deployment, sets, new)
-        if not rollout.is_rolling(deployment) and any(self._has_pods(s) for s in old):
-            return self._recreate(key, deployment, sets, new, old)
-        if new is None:
-            if self._create_set(deployment, sets):
-                return self._report(key, deployment, sets, None)
-            return None
-        if not self._refresh(deployment, new, old):
-            self._roll(deployment, sets, new, old)
-        return self._report(key, deployment, sets, new)
+        status = deploymentstatus.calculate(deployment, sets, new, self.clock.now())
+        if is_deleting(deployment):
+            self._report(key, deployment, status)
+        elif deployment["spec"].get("paused") or self._is_scaling(deployment, sets):
+            self._resize(deployment, sets, new, status)
+            self._report(key, deployment, status)
+        else:
+            self._roll_out(key, deployment, sets, new, status)
 
     def _claim(self, deployment: Object) -> list[Object]:
+        """Its own sets; orphans that match are adopted, and are its own from the next round on."""
         selector = from_label_selector(deployment["spec"]["selector"])
         own = self.sets.by_index("controller", uid_of(deployment))
         out = [s for s in own if selector.matches(labels_of(s))]
         if is_deleting(deployment):
             return out
-        for orphan in self.sets.by_index("controller", ""):
-            same = namespace_of(orphan) == namespace_of(deployment)
-            if same and selector.matches(labels_of(orphan)) and not is_deleting(orphan):
-                refs = [
-                    *(orphan["metadata"].get("ownerReferences") or ()),
-                    controller_ref(deployment),
-                ]
+        for orphan in self.sets.by_index("orphans", namespace_of(deployment)):
+            if selector.matches(labels_of(orphan)) and not is_deleting(orphan):
+                have = orphan["metadata"].get("ownerReferences") or ()
+                refs = [*have, controller_ref(deployment)]
                 self.client.update(with_metadata(orphan, ownerReferences=refs), base=orphan)
         return out
+
+    # ---- rolling out
+
+    def _roll_out(
+        self, key: str, deployment: Object, sets: list[Object], new: Object | None, status: Status
+    ) -> None:
+        old = [s for s in sets if s is not new]
+        revision = max((rollout.revision(s) for s in old), default=0) + 1
+        recreate = not rollout.is_rolling(deployment)
+        shown = 0
+        if recreate and any(self._has_pods(s) for s in old):
+            for found in old:
+                if found["spec"]["replicas"]:
+                    self._scale(deployment, found, 0)
+        elif new is None:
+            self._create_set(key, deployment, sets, status, revision)
+            return
+        else:
+            shown = max(rollout.revision(new), revision)
+            if not self._keep_annotated(deployment, new, revision):
+                self._roll(deployment, sets, new, old, status)
+        deploymentstatus.progress(deployment, status, sets, new, self.clock.now())
+        self._report(key, deployment, status, shown)
 
     def _has_pods(self, found: Object) -> bool:
         pods = self.pods.by_index("controller", uid_of(found))
         return bool(found["spec"]["replicas"]) or any(not podutil.is_finished(p) for p in pods)
 
-    # ---- the new ReplicaSet
-
-    def _create_set(self, deployment: Object, sets: list[Object]) -> bool:
-        """True when it was asked for; a clash of hashes raises collisionCount first."""
-        collisions = deployment.get("status", {}).get("collisionCount", 0)
-        template = deployment["spec"]["template"]
-        digest = podutil.template_hash(template, collisions)
-        name, namespace = f"{name_of(deployment)}-{digest}", namespace_of(deployment)
-        if self.sets.get(f"{namespace}/{name}") is not None:
-            status = {**deployment.get("status", {}), "collisionCount": collisions + 1}
-            self.client.update_status({**deployment, "status": status}, base=deployment)
-            return False
-        labels = {
-            **((template.get("metadata") or {}).get("labels") or {}),
-            podutil.TEMPLATE_HASH: digest,
-        }
-        selector = deployment["spec"]["selector"]
-        match = {**(selector.get("matchLabels") or {}), podutil.TEMPLATE_HASH: digest}
-        size = self._first_size(deployment, sets)
-        new = {
-            "apiVersion": "apps/v1",
-            "kind": "ReplicaSet",
-            "metadata": {
-                "name": name,
-                "namespace": namespace,
-                "labels": labels,
-                "annotations": self._annotations(deployment, {}, self._next_revision(sets)),
-                "ownerReferences": [controller_ref(deployment)],
-            },
-            "spec": {
-                "replicas": size,
-                "selector": {**selector, "matchLabels": match},
-                "template": {
-                    **template,
-                    "metadata": {**(template.get("metadata") or {}), "labels": labels},
-                },
-            },
-        }
-        if min_ready := deployment["spec"].get("minReadySeconds"):
-            new["spec"]["minReadySeconds"] = min_ready
+    def _create_set(
+        self, key: str, deployment: Object, sets: list[Object], status: Status, revision: int
+    ) -> None:
+        """A set of that name with another template means the hashes clash: count and try again."""
+        size = rollout.next_replicas(deployment, sets, {"spec": {"replicas": 0}})
+        collisions = status.get("collisionCount", 0)
+        new = newset.build(deployment, collisions, revision, size)
+        if self.sets.get(f"{namespace_of(new)}/{name_of(new)}") is not None:
+            status["collisionCount"] = collisions + 1
+            self._report(key, deployment, status)
+            return
         self.client.create(new)
         if size:
-            text = f"Scaled up replica set {name} from 0 to {size}"
+            text = f"Scaled up replica set {name_of(new)} from 0 to {size}"
             self.recorder.event(deployment, "Normal", "ScalingReplicaSet", text)
+        deploymentstatus.created(deployment, status, name_of(new), self.clock.now())
+        self._report(key, deployment, status, revision)
+
+    def _keep_annotated(self, deployment: Object, new: Object, revision: int) -> bool:
+        """The new set carries the Deployment's annotations and minReadySeconds; True if written."""
+        annotations = newset.annotated(deployment, annotations_of(new), revision)
+        min_ready = deployment["spec"].get("minReadySeconds", 0)
+        same = new["spec"].get("minReadySeconds", 0) == min_ready
+        if same and annotations == annotations_of(new):
+            return False
+        spec = new["spec"] if same else {**new["spec"], "minReadySeconds": min_ready}
+        updated = with_metadata({**new, "spec": spec}, annotations=annotations)
+        self.client.update(updated, base=new)
         return True
 
-    def _first_size(self, deployment: Object, sets: list[Object]) -> int:
-        empty = {"spec": {"replicas": 0}}
-        return rollout.next_replicas(deployment, sets, empty)
+    def _roll(
+        self, deployment: Object, sets: list[Object], new: Object, old: list[Object], status: Status
+    ) -> None:
+        """Up first, then down. Models rolloutRolling."""
+        size = rollout.next_replicas(deployment, sets, new)
+        if size != new["spec"]["replicas"]:
+            self._scale(deployment, new, size)
+            return
+        active = [s for s in old if s["spec"]["replicas"]]
+        if active:
+            sizes = rollout.shrunk(deployment, sets, new, active)
+            for found in active:
+                if (size := sizes[name_of(found)]) != found["spec"]["replicas"]:
+                    self._scale(deployment, found, size)
+        elif deploymentstatus.complete(deployment, status):
+            self._clean_up(deployment, old)
 
-    @staticmethod
-    def _next_revision(old: list[Object]) -> int:
-        return max((rollout.revision(s) for s in old), default=0) + 1
+    def _clean_up(self, deployment: Object, old: list[Object]) -> None:
+        """Old empty sets beyond revisionHistoryLimit go, the oldest revision first."""
+        kept = [s for s in old if not is_deleting(s)]
+        excess = len(kept) - deployment["spec"].get("revisionHistoryLimit", 10)
+        for found in sorted(kept, key=rollout.revision)[: max(0, excess)]:
+            if rollout.is_idle(found):
+                self.client.delete(found)
 
-    def _annotations(
-        self, deployment: Object, have: dict[str, str], revision: int
-    ) -> dict[str, str]:
-        """Models SetNewReplicaSetAnnotations and SetReplicasAnnotations."""
-        copied = {k: v for k, v in annotations_of(deployment).items() if k not in NOT_COPIED}
-        wanted = deployment["spec"]["replicas"]
-        out = {**have, **copied, rollout.REVISION: str(revision)}
-        out[rollout.DESIRED] = str(wanted)
-        out[rollout.MAX] = str(wanted + rollout.max_surge(deployment))
-        return out
-
-    def _refresh(self, deployment: Object, new: Object, old: list[Object]) -> bool:
-        """Keep the new set's annotations and the Deployment's revision right; True if written."""
-        highest = max(rollout.revision(new), self._next_revision(old))
-        annotations = self._annotations(deployment, annotations_of(new), highest)
-        min_ready = deployment["spec"].get("minReadySeconds", 0)
-        changed = annotations != annotations_of(new)
-        if changed or new["spec"].get("minReadySeconds", 0) != min_ready:
-            spec = {**new["spec"], "minReadySeconds": min_ready}
-            updated = with_metadata({**new, "spec": spec}, annotations=annotations)
-            self.client.update(updated, base=new)
-            return True
-        if annotations_of(deployment).get(rollout.REVISION) != str(highest):
-            own = {**annotations_of(deployment), rollout.REVISION: str(highest)}
-            self.client.update(with_metadata(deployment, annotations=own), base=deployment)
-            return True
-        return False
-
-    # ---- sizes
+    # ---- scaling
 
     def _is_scaling(self, deployment: Object, sets: list[Object]) -> bool:
         """Somebody changed spec.replicas since the sets were sized. Models isScalingEvent."""
@@ -212,25 +190,30 @@ class DeploymentController(Controller):
             if s["spec"]["replicas"]
         )
 
-    def _scale_all(self, deployment: Object, sets: list[Object], new: Object | None) -> None:
+    def _resize(
+        self, deployment: Object, sets: list[Object], new: Object | None, status: Status
+    ) -> None:
+        """Models scale in sync.go."""
         wanted = deployment["spec"]["replicas"]
         active = [s for s in sets if s["spec"]["replicas"]]
         if len(active) <= 1:
-            target = active[0] if active else new
+            latest = rollout.by_age(sets)[-1] if sets else None
+            target = active[0] if active else new if new is not None else latest
             if target is not None:
                 self._scale(deployment, target, wanted)
-            return
-        if new is not None and deploymentstatus.saturated(deployment, new):
+        elif new is not None and deploymentstatus.saturated(deployment, new):
             for found in active:
-                self._scale(deployment, found, wanted if found is new else 0)
-            return
-        if rollout.is_rolling(deployment):
+                if found is not new:
+                    self._scale(deployment, found, 0)
+        elif rollout.is_rolling(deployment):
             sizes = rollout.proportions(deployment, active)
             for found in active:
                 self._scale(deployment, found, sizes[name_of(found)])
+        if deployment["spec"].get("paused"):
+            self._clean_up(deployment, [s for s in sets if s is not new])
 
     def _scale(self, deployment: Object, found: Object, size: int) -> None:
-        annotations = self._annotations(deployment, annotations_of(found), rollout.revision(found))
+        annotations = {**annotations_of(found), **newset.sizes(deployment)}
         have = found["spec"]["replicas"]
         if size == have and annotations == annotations_of(found):
             return
@@ -242,78 +225,17 @@ class DeploymentController(Controller):
             text = f"Scaled {word} replica set {name_of(found)} from {have} to {size}"
             self.recorder.event(deployment, "Normal", "ScalingReplicaSet", text)
 
-    def _roll(self, deployment: Object, sets: list[Object], new: Object, old: list[Object]) -> None:
-        """Up first, then down. Models rolloutRolling."""
-        size = rollout.next_replicas(deployment, sets, new)
-        if new["spec"]["replicas"] > deployment["spec"]["replicas"]:
-            size = deployment["spec"]["replicas"]
-        if size != new["spec"]["replicas"]:
-            return self._scale(deployment, new, size)
-        active = [s for s in old if s["spec"]["replicas"]]
-        if active:
-            self._shrink(deployment, sets, new, rollout.by_age(active))
-        elif deploymentstatus.complete(deployment, sets, new):
-            self._clean_up(deployment, old)
-        return None
-
-    def _shrink(
-        self, deployment: Object, sets: list[Object], new: Object, old: list[Object]
-    ) -> None:
-        """Unhealthy old pods first, then as many as availability allows."""
-        floor = deployment["spec"]["replicas"] - rollout.max_unavailable(deployment)
-        missing = new["spec"]["replicas"] - new.get("status", {}).get("availableReplicas", 0)
-        budget = rollout.replicas_of(sets) - floor - missing
-        if budget <= 0:
-            return
-        sizes = {name_of(s): int(s["spec"]["replicas"]) for s in old}
-        for found in old:
-            unhealthy = sizes[name_of(found)] - found.get("status", {}).get("availableReplicas", 0)
-            cut = max(0, min(budget, unhealthy))
-            sizes[name_of(found)] -= cut
-            budget -= cut
-        spare = rollout.actual_of(sets, "availableReplicas") - floor
-        for found in old:
-            cut = max(0, min(spare, sizes[name_of(found)]))
-            sizes[name_of(found)] -= cut
-            spare -= cut
-        for found in old:
-            self._scale(deployment, found, sizes[name_of(found)])
-
-    def _recreate(
-        self,
-        key: str,
-        deployment: Object,
-        sets: list[Object],
-        new: Object | None,
-        old: list[Object],
-    ) -> None:
-        for found in old:
-            if found["spec"]["replicas"]:
-                self._scale(deployment, found, 0)
-        self._report(key, deployment, sets, new)
-
-    def _clean_up(self, deployment: Object, old: list[Object]) -> None:
-        """Old empty sets beyond revisionHistoryLimit go, the oldest revision first."""
-        idle = [
-            s
-            for s in old
-            if not s["spec"]["replicas"]
-            and not s.get("status", {}).get("replicas")
-            and s.get("status", {}).get("observedGeneration", 0)
-            >= s["metadata"].get("generation", 1)
-            and not is_deleting(s)
-        ]
-        excess = len(idle) - deployment["spec"].get("revisionHistoryLimit", 10)
-        for found in sorted(idle, key=rollout.revision)[: max(0, excess)]:
-            self.client.delete(found)
-
     # ---- status
 
-    def _report(self, key: str, deployment: Object, sets: list[Object], new: Object | None) -> None:
-        now = self.clock.now()
-        status = deploymentstatus.status_of(deployment, sets, new, now)
-        if status != deployment.get("status"):
-            self.client.update_status({**deployment, "status": status}, base=deployment)
-        deadline = deploymentstatus.progress_deadline(deployment, status)
-        if deadline is not None and deadline > now:
-            self.queue.add_at(key, deadline)
+    def _report(self, key: str, deployment: Object, status: Status, revision: int = 0) -> None:
+        """Status and revision annotation in one write, as upstream."""
+        annotations = annotations_of(deployment)
+        moved = bool(revision) and annotations.get(rollout.REVISION) != str(revision)
+        if moved or status != deployment.get("status"):
+            if moved:
+                annotations = {**annotations, rollout.REVISION: str(revision)}
+            updated = with_metadata(deployment, annotations=annotations or None)
+            self.client.update_status({**updated, "status": status}, base=deployment)
+        due = deploymentstatus.deadline(deployment, status)
+        if due is not None and due > self.clock.now():
+            self.queue.add_at(key, due)

@@ -1,4 +1,11 @@
-"""What a Deployment's status says. Models pkg/controller/deployment: sync.go, progress.go."""
+"""What a Deployment's status says. Models pkg/controller/deployment: sync.go, progress.go.
+
+    calculate   numbers and Available          (calculateStatus)
+    resume      paused or resumed              (checkPausedConditions)
+    progress    Progressing, ReplicaFailure    (syncRolloutStatus)
+
+Conditions stand in the order in which they last changed, as SetDeploymentCondition leaves them.
+"""
 
 from __future__ import annotations
 
@@ -11,169 +18,154 @@ from cluster.machinery.meta import Object, condition, name_of
 AVAILABLE_TEXT = "Deployment has minimum availability."
 UNAVAILABLE_TEXT = "Deployment does not have minimum availability."
 NO_DEADLINE = 2**31 - 1
+Status = dict[str, Any]
 
 
-def complete(deployment: Object, sets: list[Object], new: Object | None) -> bool:
+def has_deadline(deployment: Object) -> bool:
+    seconds = deployment["spec"].get("progressDeadlineSeconds")
+    return seconds is not None and seconds != NO_DEADLINE
+
+
+def complete(deployment: Object, status: Status) -> bool:
     """Models DeploymentComplete."""
     wanted = deployment["spec"]["replicas"]
-    updated = rollout.actual_of([new]) if new is not None else 0
-    return (
-        updated == wanted
-        and rollout.actual_of(sets) == wanted
-        and rollout.actual_of(sets, "availableReplicas") == wanted
-    )
+    fields = ("updatedReplicas", "replicas", "availableReplicas")
+    return all(status.get(f, 0) == wanted for f in fields)
 
 
 def saturated(deployment: Object, new: Object) -> bool:
     """Models IsSaturated."""
     wanted = deployment["spec"]["replicas"]
+    desired = new["metadata"].get("annotations", {}).get(rollout.DESIRED, "")
     return bool(
         new["spec"]["replicas"] == wanted
+        and desired == str(wanted)
         and new.get("status", {}).get("availableReplicas", 0) == wanted
     )
 
 
-def status_of(
-    deployment: Object, sets: list[Object], new: Object | None, now: float
-) -> dict[str, Any]:
-    total = rollout.actual_of(sets)
+def calculate(deployment: Object, sets: list[Object], new: Object | None, now: float) -> Status:
     available = rollout.actual_of(sets, "availableReplicas")
-    out: dict[str, Any] = {
+    numbers = {
         "observedGeneration": deployment["metadata"].get("generation", 1),
-        "replicas": total,
+        "replicas": rollout.actual_of(sets),
         "updatedReplicas": rollout.actual_of([new]) if new is not None else 0,
         "readyReplicas": rollout.actual_of(sets, "readyReplicas"),
         "availableReplicas": available,
         "unavailableReplicas": max(0, rollout.replicas_of(sets) - available),
         "collisionCount": deployment.get("status", {}).get("collisionCount", 0),
     }
-    out = {k: v for k, v in out.items() if v}
-    conditions = _available(deployment, available, now)
-    progressing = _progressing(deployment, out, sets, new, now)
-    if progressing is not None:
-        conditions.append(progressing)
-    failure = _failure(sets)
-    if failure is not None:
-        conditions.append(failure)
-    out["conditions"] = conditions
+    out: Status = {k: v for k, v in numbers.items() if v}
+    out["terminatingReplicas"] = rollout.actual_of(sets, "terminatingReplicas")
+    out["conditions"] = list(deployment.get("status", {}).get("conditions") or ())
+    if available >= deployment["spec"]["replicas"] - rollout.max_unavailable(deployment):
+        put(out, now, "Available", "True", "MinimumReplicasAvailable", AVAILABLE_TEXT)
+    else:
+        put(out, now, "Available", "False", "MinimumReplicasUnavailable", UNAVAILABLE_TEXT)
+    resume(deployment, out, now)
     return out
 
 
-def _condition(
-    deployment: Object, kind: str, status: str, reason: str, message: str, now: float, moved: bool
-) -> Object:
-    """`moved`: something happened, so lastUpdateTime is now."""
-    old = condition(deployment.get("status", {}).get("conditions"), kind)
+def put(
+    status: Status, now: float, kind: str, value: str, reason: str, text: str, again: bool = False
+) -> None:
+    """Models SetDeploymentCondition; `again`: even when neither status nor reason moved."""
+    old = condition(status["conditions"], kind)
+    same = old is not None and old["status"] == value
+    if same and old is not None and old["reason"] == reason and not again:
+        return
     stamp = format_time(now)
-    same = old is not None and old["status"] == status
-    unchanged = same and old is not None and old["reason"] == reason and not moved
-    return {
+    new = {
         "type": kind,
-        "status": status,
-        "lastUpdateTime": old["lastUpdateTime"] if unchanged and old else stamp,
+        "status": value,
+        "lastUpdateTime": stamp,
         "lastTransitionTime": old["lastTransitionTime"] if same and old else stamp,
         "reason": reason,
-        "message": message,
+        "message": text,
     }
+    status["conditions"] = [*(c for c in status["conditions"] if c["type"] != kind), new]
 
 
-def _available(deployment: Object, available: int, now: float) -> list[Object]:
-    enough = available >= deployment["spec"]["replicas"] - rollout.max_unavailable(deployment)
-    reason = "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable"
-    text = AVAILABLE_TEXT if enough else UNAVAILABLE_TEXT
-    status = "True" if enough else "False"
-    return [_condition(deployment, "Available", status, reason, text, now, False)]
-
-
-def _progressing(
-    deployment: Object, status: dict[str, Any], sets: list[Object], new: Object | None, now: float
-) -> Object | None:
-    """Models syncRolloutStatus."""
-    deadline = deployment["spec"].get("progressDeadlineSeconds", NO_DEADLINE)
-    if deadline == NO_DEADLINE:
-        return None
-    old = condition(deployment.get("status", {}).get("conditions"), "Progressing")
+def resume(deployment: Object, status: Status, now: float) -> None:
+    """Models checkPausedConditions."""
+    found = condition(status["conditions"], "Progressing")
+    reason = found["reason"] if found is not None else ""
+    if not has_deadline(deployment) or reason == "ProgressDeadlineExceeded":
+        return
     if deployment["spec"].get("paused"):
-        text = "Deployment is paused"
-        return _condition(
-            deployment, "Progressing", "Unknown", "DeploymentPaused", text, now, False
-        )
-    what = (
-        f'ReplicaSet "{name_of(new)}"' if new is not None else f'Deployment "{name_of(deployment)}"'
-    )
-    done = complete(deployment, sets, new)
-    if (
-        done
-        and old is not None
-        and old["reason"] == "NewReplicaSetAvailable"
-        and what in old["message"]
-    ):
-        return old
-    if done and new is not None:
-        text = f"{what} has successfully progressed."
-        return _condition(
-            deployment, "Progressing", "True", "NewReplicaSetAvailable", text, now, False
-        )
-    if old is not None and old["reason"] == "DeploymentPaused":
-        text = "Deployment is resumed"
-        return _condition(
-            deployment, "Progressing", "Unknown", "DeploymentResumed", text, now, False
-        )
-    if old is None or _progressed(deployment, status) or _is_new(old, what):
-        reason = "NewReplicaSetCreated" if new is None or _fresh(new) else "ReplicaSetUpdated"
-        text = (
-            f"Created new replica set {what[11:]}"
-            if reason == "NewReplicaSetCreated" and new
-            else f"{what} is progressing."
-        )
-        return _condition(deployment, "Progressing", "True", reason, text, now, True)
-    if (
-        old["reason"] != "ProgressDeadlineExceeded"
-        and now >= parse_time(old["lastUpdateTime"]) + deadline
-    ):
-        text = f"{what} has timed out progressing."
-        return _condition(
-            deployment, "Progressing", "False", "ProgressDeadlineExceeded", text, now, False
-        )
-    return old
+        put(status, now, "Progressing", "Unknown", "DeploymentPaused", "Deployment is paused")
+    elif reason == "DeploymentPaused":
+        put(status, now, "Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed")
 
 
-def _fresh(new: Object) -> bool:
-    return not new.get("status", {}).get("replicas")
+def created(deployment: Object, status: Status, name: str, now: float) -> None:
+    """A new ReplicaSet was made."""
+    if has_deadline(deployment):
+        text = f'Created new replica set "{name}"'
+        put(status, now, "Progressing", "True", "NewReplicaSetCreated", text)
 
 
-def _is_new(old: Object, what: str) -> bool:
-    """Another template is being rolled out since the condition was written."""
+def progress(
+    deployment: Object, status: Status, sets: list[Object], new: Object | None, now: float
+) -> None:
+    current = condition(status["conditions"], "Progressing")
+    if not has_deadline(deployment):
+        status["conditions"] = [c for c in status["conditions"] if c["type"] != "Progressing"]
+    elif not _settled(status, current):
+        what = f'Deployment "{name_of(deployment)}"'
+        if new is not None:
+            what = f'ReplicaSet "{name_of(new)}"'
+        if current is None and new is not None:
+            text = f'Found new replica set "{name_of(new)}"'
+            put(status, now, "Progressing", "True", "FoundNewReplicaSet", text)
+        _advance(deployment, status, what, now)
+    _failures(status, sets, now)
+
+
+def _settled(status: Status, current: Object | None) -> bool:
+    """Once complete, a lost pod does not make it progress again."""
     return (
-        old["reason"] in ("NewReplicaSetAvailable", "ProgressDeadlineExceeded")
-        and what[11:] not in old["message"]
+        status.get("replicas", 0) == status.get("updatedReplicas", 0)
+        and current is not None
+        and current["reason"] == "NewReplicaSetAvailable"
     )
 
 
-def _progressed(deployment: Object, status: dict[str, Any]) -> bool:
+def _advance(deployment: Object, status: Status, what: str, now: float) -> None:
+    if complete(deployment, status):
+        text = f"{what} has successfully progressed."
+        put(status, now, "Progressing", "True", "NewReplicaSetAvailable", text)
+    elif _progressed(deployment.get("status", {}), status):
+        text = f"{what} is progressing."
+        put(status, now, "Progressing", "True", "ReplicaSetUpdated", text, again=True)
+    elif (due := deadline(deployment, status)) is not None and now >= due:
+        text = f"{what} has timed out progressing."
+        put(status, now, "Progressing", "False", "ProgressDeadlineExceeded", text)
+
+
+def _progressed(before: Status, after: Status) -> bool:
     """Models DeploymentProgressing: more updated, ready or available, or fewer old pods."""
-    before = deployment.get("status", {})
     old_before = before.get("replicas", 0) - before.get("updatedReplicas", 0)
-    old_now = status.get("replicas", 0) - status.get("updatedReplicas", 0)
-    grown = any(
-        status.get(f, 0) > before.get(f, 0)
-        for f in ("updatedReplicas", "readyReplicas", "availableReplicas")
-    )
-    return grown or old_now < old_before
+    old_after = after.get("replicas", 0) - after.get("updatedReplicas", 0)
+    fields = ("updatedReplicas", "readyReplicas", "availableReplicas")
+    return old_after < old_before or any(after.get(f, 0) > before.get(f, 0) for f in fields)
 
 
-def _failure(sets: list[Object]) -> Object | None:
+def _failures(status: Status, sets: list[Object], now: float) -> None:
     for found in sets:
         failed = condition(found.get("status", {}).get("conditions"), "ReplicaFailure")
-        if failed is not None:
-            return {**failed, "lastUpdateTime": failed["lastTransitionTime"]}
-    return None
+        if failed is not None and failed["status"] == "True":
+            put(status, now, "ReplicaFailure", "True", failed["reason"], failed["message"])
+            return
+    status["conditions"] = [c for c in status["conditions"] if c["type"] != "ReplicaFailure"]
 
 
-def progress_deadline(deployment: Object, status: dict[str, Any]) -> float | None:
-    """When an unfinished rollout will have timed out."""
+def deadline(deployment: Object, status: Status) -> float | None:
+    """When an unfinished rollout will have timed out; None when it cannot."""
     found = condition(status.get("conditions"), "Progressing")
-    if found is None or found["status"] != "True" or found["reason"] == "NewReplicaSetAvailable":
+    if not has_deadline(deployment) or found is None or complete(deployment, status):
         return None
-    seconds = deployment["spec"].get("progressDeadlineSeconds", NO_DEADLINE)
+    if found["reason"] in ("NewReplicaSetAvailable", "ProgressDeadlineExceeded"):
+        return None
+    seconds = deployment["spec"]["progressDeadlineSeconds"]
     return parse_time(found["lastUpdateTime"]) + float(seconds)

@@ -8,6 +8,7 @@ the reference. An object whose owners are all absent goes, too.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from cluster.client import Controller, Env, InformerEvent, Resource, kinds
 from cluster.machinery.meta import Object, is_deleting, namespace_of, uid_of, with_metadata
@@ -32,9 +33,7 @@ class GarbageCollector(Controller):
         self._dependents: dict[str, dict[str, None]] = {}
         for resource in kinds.RESOURCES.values():
             if "delete" in resource.verbs and resource not in IGNORED:
-                env.informers[resource].add_handler(
-                    lambda event, r=resource: self._on_object(r, event)
-                )
+                env.informers[resource].add_handler(partial(self._on_object, resource))
 
     def _on_object(self, resource: Resource, event: InformerEvent) -> None:
         obj = event.obj

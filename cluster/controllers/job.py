@@ -213,7 +213,7 @@ class JobController(Controller):
     def _victims(self, job: Object, status: dict[str, Any], active: list[Object]) -> list[Object]:
         wanted = 0 if _enough(job, status) else _wanted(job, status, len(active))
         crowd = podutil.crowd_of(active)
-        ranked = sorted(active, key=lambda p: podutil.deletion_rank(p, crowd))
+        ranked = sorted(active, key=lambda p: podutil.deletion_rank(p, crowd, self.clock.now()))
         return ranked[: len(active) - wanted]
 
     def _grow(

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import log2
 
 import orjson
 
 from cluster.machinery.clock import parse_time
 from cluster.machinery.entropy import SAFE_ALPHABET
-from cluster.machinery.meta import Object, condition, is_deleting, is_true
+from cluster.machinery.meta import (
+    Object,
+    annotations_of,
+    condition,
+    controller_of,
+    is_deleting,
+    is_true,
+)
 
 TEMPLATE_HASH = "pod-template-hash"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
+
+
+def orphans(obj: Object) -> tuple[str, ...]:
+    """Index of what has no controller, by namespace: candidates for adoption."""
+    return () if controller_of(obj) is not None else (obj["metadata"].get("namespace", ""),)
 
 
 def phase_of(pod: Object) -> str:
@@ -80,29 +94,35 @@ def without_hash(template: Object) -> Object:
     return {**template, "metadata": {**meta, "labels": labels}}
 
 
-def deletion_rank(pod: Object, crowd: dict[str, int]) -> tuple[object, ...]:
-    """Pods that go first sort first. Models ActivePodsWithRanks.
+def deletion_rank(pod: Object, crowd: dict[str, int], now: float) -> tuple[object, ...]:
+    """Pods that go first sort first. Models ActivePodsWithRanks, ages in powers of two
+    (LogarithmicScaleDown), so that pods of about the same age go in random order of their UIDs.
 
-    `crowd` counts the owner's active pods on each node.
+    `crowd` counts the related active pods on each node.
     """
     node = pod["spec"].get("nodeName", "")
-    order = {"Pending": 0, "Unknown": 1, "Running": 2}
     ready = is_ready(pod)
-    cost = (pod["metadata"].get("annotations") or {}).get(DELETION_COST, "0")
+    cost = annotations_of(pod).get(DELETION_COST, "0")
     restarts = sum(
         s.get("restartCount", 0) for s in pod.get("status", {}).get("containerStatuses", ())
     )
     return (
         bool(node),
-        order.get(phase_of(pod), 2),
+        PHASES.get(phase_of(pod), 2),
         ready,
         int(cost) if cost.lstrip("-").isdigit() else 0,
         -crowd.get(node, 0),
-        -ready_since(pod) if ready else 0,
+        _age(ready_since(pod), now) if ready else 0,
         -restarts,
-        -parse_time(pod["metadata"]["creationTimestamp"]),
-        pod["metadata"]["name"],
+        _age(parse_time(pod["metadata"]["creationTimestamp"]), now),
+        pod["metadata"]["uid"],
     )
+
+
+def _age(since: float, now: float) -> int:
+    """Models logarithmicRankDiff: the power of two of an age in nanoseconds; -1 for none."""
+    nanos = (now - since) * 1e9
+    return int(log2(nanos)) if nanos >= 1 else -1
 
 
 def crowd_of(pods: Iterable[Object]) -> dict[str, int]:

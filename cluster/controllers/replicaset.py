@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+
 from cluster.client import Controller, Env, InformerEvent, kinds
 from cluster.client.informer import by_controller
 from cluster.controllers import podutil
+from cluster.controllers.podcontrol import PodControl
 from cluster.machinery.clock import format_time
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import (
@@ -31,126 +34,137 @@ class ReplicaSetController(Controller):
         super().__init__(env)
         self.sets = env.informers.lister(kinds.REPLICA_SETS)
         self.pods = env.informers.lister(kinds.PODS)
+        self.sets.add_index("controller", by_controller)
         self.pods.add_index("controller", by_controller)
-        env.informers[kinds.REPLICA_SETS].add_handler(self._on_set)
+        self.pods.add_index("orphans", podutil.orphans)
+        self.control = PodControl(self.client, self.recorder)
+        env.informers[kinds.REPLICA_SETS].add_handler(lambda e: self.enqueue(e.key, e.revision))
         env.informers[kinds.PODS].add_handler(self._on_pod)
-        self._failures: dict[str, str] = {}
-
-    def _on_set(self, event: InformerEvent) -> None:
-        self.enqueue(event.key, event.revision)
+        self._refusals: dict[str, str] = {}  # why the last creation failed
 
     def _on_pod(self, event: InformerEvent) -> None:
-        for pod in (event.old, event.new):
-            if pod is not None:
-                self._enqueue_owner(pod, event)
+        if event.new is not None:
+            self._enqueue_owner(event.new, event.revision)
+        if event.old is not None and (
+            event.new is None or controller_of(event.old) != controller_of(event.new)
+        ):
+            self._enqueue_owner(event.old, event.revision)
 
-    def _enqueue_owner(self, pod: Object, event: InformerEvent) -> None:
-        ref = controller_of(pod)
-        namespace = namespace_of(pod)
+    def _enqueue_owner(self, pod: Object, revision: int) -> None:
+        ref, namespace = controller_of(pod), namespace_of(pod)
         if ref is not None:
             if ref["kind"] == "ReplicaSet":
-                self.enqueue(f"{namespace}/{ref['name']}", event.revision)
+                self.enqueue(f"{namespace}/{ref['name']}", revision)
             return
         for found in self.sets.list(namespace):
             if from_label_selector(found["spec"].get("selector")).matches(labels_of(pod)):
-                self.enqueue(f"{namespace}/{name_of(found)}", event.revision)
+                self.enqueue(f"{namespace}/{name_of(found)}", revision)
 
     def reconcile(self, key: str) -> None:
         found = self.sets.get(key)
         if found is None:
-            self._failures.pop(key, None)
+            self._refusals.pop(key, None)
             return
-        pods = [p for p in self._claim(found) if podutil.is_active(p)]
+        pods = self._claim(found)
         difference = len(pods) - found["spec"]["replicas"]
-        if not is_deleting(found) and difference:
+        if not is_deleting(found):
             if difference < 0:
-                self._create(key, found, min(-difference, BURST))
+                self._create(key, found, -difference)
             else:
+                self._refusals.pop(key, None)
                 self._delete(found, pods, min(difference, BURST))
         self._report(key, found, pods)
 
     def _claim(self, found: Object) -> list[Object]:
-        """Its own pods, and orphans that it adopts. Models PodControllerRefManager."""
+        """Its living pods, and orphans that it adopts. Models PodControllerRefManager."""
         selector = from_label_selector(found["spec"]["selector"])
+        own, alive = uid_of(found), not is_deleting(found)
         out = []
-        for pod in self.pods.by_index("controller", uid_of(found)):
+        for pod in self.pods.by_index("controller", own):
+            if not podutil.is_active(pod):
+                continue
             if selector.matches(labels_of(pod)):
                 out.append(pod)
-            elif not is_deleting(found):
-                self._write_owners(pod, [r for r in _owners(pod) if r.get("uid") != uid_of(found)])
-        if not is_deleting(found):
-            for pod in self.pods.by_index("controller", ""):
-                same = namespace_of(pod) == namespace_of(found)
-                if same and selector.matches(labels_of(pod)) and podutil.is_active(pod):
-                    self._write_owners(pod, [*_owners(pod), controller_ref(found)])
-                    out.append(pod)
+            elif alive:
+                self._write_owners(pod, [r for r in _owners(pod) if r.get("uid") != own])
+        for pod in self.pods.by_index("orphans", namespace_of(found)) if alive else ():
+            if podutil.is_active(pod) and selector.matches(labels_of(pod)):
+                self._write_owners(pod, [*_owners(pod), controller_ref(found)])
+                out.append(pod)
         return out
 
     def _write_owners(self, pod: Object, owners: list[Object]) -> None:
         self.client.update(with_metadata(pod, ownerReferences=owners or None), base=pod)
 
-    def _create(self, key: str, found: Object, count: int) -> None:
+    def _create(self, key: str, found: Object, missing: int) -> None:
+        """After a refusal one pod is tried before the rest. Models slowStartBatch."""
+        count = 1 if key in self._refusals else min(missing, BURST)
         template = podutil.from_template(
             found["spec"]["template"], controller_ref(found), name_of(found), namespace_of(found)
         )
-        self._failures.pop(key, None)
-        for _ in range(count):
-            self.client.create(
-                template,
-                on_error=lambda error: self._create_failed(key, found, error),
-                on_done=lambda pod: self.recorder.event(
-                    found, "Normal", "SuccessfulCreate", f"Created pod: {name_of(pod)}"
-                ),
-            )
 
-    def _create_failed(self, key: str, found: Object, error: StatusError) -> None:
-        self._failures[key] = error.message
-        text = f"Error creating: {error.message}"
-        self.recorder.event(found, "Warning", "FailedCreate", text)
-        self._failed(key, error)
+        def failed(error: StatusError) -> None:
+            self._refusals[key] = error.message
+            self._failed(key, error)
+
+        def created() -> None:
+            self._refusals.pop(key, None)
+
+        self.control.create(found, repeat(template, count), failed, created)
 
     def _delete(self, found: Object, pods: list[Object], count: int) -> None:
-        crowd = podutil.crowd_of(pods)
-        for pod in sorted(pods, key=lambda p: podutil.deletion_rank(p, crowd))[:count]:
-            self.client.delete(pod)
-            text = f"Deleted pod: {name_of(pod)}"
-            self.recorder.event(found, "Normal", "SuccessfulDelete", text)
+        if not count:
+            return
+        crowd, now = podutil.crowd_of(self._related(found, pods)), self.clock.now()
+        for pod in sorted(pods, key=lambda p: podutil.deletion_rank(p, crowd, now))[:count]:
+            self.control.delete(found, pod)
+
+    def _related(self, found: Object, pods: list[Object]) -> list[Object]:
+        """The pods of all sets of the same Deployment. Models getIndirectlyRelatedPods."""
+        ref = controller_of(found)
+        if ref is None:
+            return pods
+        siblings = self.sets.by_index("controller", ref["uid"])
+        related = (p for s in siblings for p in self.pods.by_index("controller", uid_of(s)))
+        return [p for p in related if podutil.is_active(p)]
+
+    # ---- status
 
     def _report(self, key: str, found: Object, pods: list[Object]) -> None:
         spec, now = found["spec"], self.clock.now()
-        labels = (spec["template"].get("metadata") or {}).get("labels") or {}
+        labels = ((spec["template"].get("metadata") or {}).get("labels") or {}).items()
         min_ready = spec.get("minReadySeconds", 0)
-        ready = available = labelled = 0
-        soonest: float | None = None
+        ready = available = 0
         for pod in pods:
-            labelled += labels.items() <= labels_of(pod).items()
             at = podutil.available_at(pod, min_ready)
-            if at is None:
-                continue
-            ready += 1
-            if at <= now:
-                available += 1
-            else:
-                soonest = at if soonest is None else min(soonest, at)
-        if soonest is not None:
-            self.queue.add_at(key, soonest)
+            if at is not None:
+                ready += 1
+                available += at <= now
+                if at > now:
+                    self.queue.add_at(key, at)
         status = {
             "replicas": len(pods),
-            "fullyLabeledReplicas": labelled,
+            "fullyLabeledReplicas": sum(labels <= labels_of(p).items() for p in pods),
             "readyReplicas": ready,
             "availableReplicas": available,
+            "terminatingReplicas": self._terminating(found),
             "observedGeneration": found["metadata"].get("generation", 1),
             "conditions": self._conditions(key, found),
         }
-        shown = {k: v for k, v in status.items() if v or k in ("replicas", "observedGeneration")}
+        always = ("replicas", "terminatingReplicas")
+        shown = {k: v for k, v in status.items() if v or k in always}
         if shown != found.get("status"):
             self.client.update_status({**found, "status": shown}, base=found)
 
+    def _terminating(self, found: Object) -> int:
+        own = self.pods.by_index("controller", uid_of(found))
+        return sum(is_deleting(p) and not podutil.is_finished(p) for p in own)
+
     def _conditions(self, key: str, found: Object) -> list[Object]:
-        message = self._failures.get(key)
-        old = condition(found.get("status", {}).get("conditions"), "ReplicaFailure")
+        message = self._refusals.get(key)
         if message is None:
             return []
+        old = condition(found.get("status", {}).get("conditions"), "ReplicaFailure")
         since = old["lastTransitionTime"] if old else format_time(self.clock.now())
         return [
             {

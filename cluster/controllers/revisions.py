@@ -1,4 +1,7 @@
-"""History of templates as ControllerRevisions. Models pkg/controller/history and daemon/update.go."""
+"""History of templates as ControllerRevisions.
+
+Models pkg/controller/history and daemon/update.go.
+"""
 
 from __future__ import annotations
 

@@ -89,6 +89,41 @@ def next_replicas(deployment: Object, sets: list[Object], new: Object) -> int:
     return have + min(ceiling - total, wanted - have)
 
 
+def is_idle(found: Object) -> bool:
+    """No pods, none wanted, and its controller knows it."""
+    status, meta = found.get("status", {}), found["metadata"]
+    return (
+        not found["spec"]["replicas"]
+        and not status.get("replicas")
+        and status.get("observedGeneration", 0) >= meta.get("generation", 1)
+    )
+
+
+def shrunk(
+    deployment: Object, sets: list[Object], new: Object, active: list[Object]
+) -> dict[str, int]:
+    """New sizes by name of the old sets: unhealthy pods first, then as many as availability
+    allows. Models reconcileOldReplicaSets."""
+    old = by_age(active)
+    sizes = {name_of(s): int(s["spec"]["replicas"]) for s in old}
+    floor = deployment["spec"]["replicas"] - max_unavailable(deployment)
+    missing = new["spec"]["replicas"] - new.get("status", {}).get("availableReplicas", 0)
+    budget = replicas_of(sets) - floor - missing
+    if budget <= 0:
+        return sizes
+    for found in old:
+        unhealthy = sizes[name_of(found)] - found.get("status", {}).get("availableReplicas", 0)
+        cut = max(0, min(budget, unhealthy))
+        sizes[name_of(found)] -= cut
+        budget -= cut
+    spare = actual_of(sets, "availableReplicas") - floor
+    for found in old:
+        cut = max(0, min(spare, sizes[name_of(found)]))
+        sizes[name_of(found)] -= cut
+        spare -= cut
+    return sizes
+
+
 def proportions(deployment: Object, active: list[Object]) -> dict[str, int]:
     """New sizes by name when a Deployment is scaled in the middle of a rollout: every set gets
     its share, rounded, the largest sets first. Models the proportional scaling of sync.go."""

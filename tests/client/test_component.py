@@ -120,3 +120,34 @@ def test_repeated_events_count_up(stamper: Stamper, user: Client, clock: Virtual
     assert event["count"] == 3
     assert event["firstTimestamp"] < event["lastTimestamp"]
     assert event["source"] == {"component": "stamper"}
+
+
+class Stubborn(Controller):
+    """Creates two ConfigMaps in a namespace that does not exist, for ever."""
+
+    name = "stubborn"
+
+    def __init__(self, env: Env) -> None:
+        super().__init__(env)
+        self.tries: list[float] = []
+
+    def reconcile(self, key: str) -> None:
+        self.tries.append(self.clock.now())
+        for name in ("a", "b"):
+            meta = {"name": name, "namespace": "nowhere"}
+            self.client.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
+
+
+def test_the_back_off_doubles_with_every_reconcile_whose_writes_fail(
+    registry: Registry, clock: VirtualClock
+) -> None:
+    stubborn = Stubborn(Env(Client(registry, "c"), Informers(registry), clock, Entropy(2)))
+    component = Component("x", stubborn.env, [stubborn])
+    stubborn.enqueue("k")
+    deadline = component.run(clock.now())
+    for _ in range(3):
+        assert deadline is not None
+        clock.advance_to(deadline)
+        deadline = component.run(clock.now())
+    gaps = [round(b - a, 3) for a, b in zip(stubborn.tries, stubborn.tries[1:])]
+    assert gaps == [0.005, 0.01, 0.02]
