@@ -8,6 +8,7 @@ pkg/scheduler/schedule_one.go.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from cluster.client import Env, kinds
 from cluster.machinery.meta import Object, is_deleting, labels_of, uid_of
@@ -15,6 +16,7 @@ from cluster.scheduler.binding import Binder, Placement
 from cluster.scheduler.cache import Cache
 from cluster.scheduler.config import ConfigError, SchedulerConfig
 from cluster.scheduler.decisions import Decision, Decisions, best_of
+from cluster.scheduler.explain import Explanation, explain
 from cluster.scheduler.fit_error import Diagnosis
 from cluster.scheduler.framework import (
     Action,
@@ -117,18 +119,26 @@ class Scheduler:
             self._reject(entry, pending, profile, state, choice.diagnosis, now)
 
     def _decided(self, entry: Entry, choice: Choice, now: float) -> None:
-        self.decisions.add(
-            Decision(
-                pod=entry.key,
-                uid=entry.uid,
-                attempt=entry.attempts,
-                time=now,
-                revision=self.env.informers.revision,
-                node=self.cache.nodes.names[choice.slot],
-                best=best_of(self.cache.nodes, choice),
-                equals=len(choice.ties) if choice.ties is not None else 1,
-            )
+        self._remember(
+            entry,
+            now,
+            node=self.cache.nodes.names[choice.slot],
+            best=best_of(self.cache.nodes, choice),
+            equals=len(choice.ties) if choice.ties is not None else 1,
         )
+
+    def _remember(self, entry: Entry, now: float, **what: Any) -> None:
+        revision = self.env.informers.revision
+        decision = Decision(entry.key, entry.uid, entry.attempts, now, revision, **what)
+        self.decisions.add(decision)
+
+    def explain(self, key: str) -> Explanation | None:
+        """All about a pod as it would be decided now; None for a pod of nobody here."""
+        pod = self._pods.get(key)
+        profile = self.profiles.get((pod or {}).get("spec", {}).get("schedulerName", ""))
+        if pod is None or profile is None:
+            return None
+        return explain(profile, Pending(pod, *self.cache.specs.of(pod)))
 
     # ---- nobody fits
 
@@ -154,18 +164,9 @@ class Scheduler:
             self._nominate(pending, nominated)
         plugins = frozenset(diagnosis.plugins) if diagnosis.total else NO_NODES
         self.queue.add_unschedulable(entry, plugins, now)
-        self.decisions.add(
-            Decision(
-                pod=entry.key,
-                uid=entry.uid,
-                attempt=entry.attempts,
-                time=now,
-                revision=self.env.informers.revision,
-                node="",
-                message=message,
-                reasons=dict(diagnosis.reasons),
-                nominated=nominated or "",
-            )
+        reasons = dict(diagnosis.reasons)
+        self._remember(
+            entry, now, node="", message=message, reasons=reasons, nominated=nominated or ""
         )
 
     def _nominate(self, pending: Pending, node: str) -> None:
