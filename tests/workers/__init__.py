@@ -1,0 +1,1 @@
+"""The processes: who wakes whom, and who keeps whom alive."""
