@@ -22,6 +22,7 @@ from cluster.controllers.replicaset import ReplicaSetController
 from cluster.controllers.rootca import RootCAPublisher
 from cluster.controllers.serviceaccount import ServiceAccountController
 from cluster.controllers.tainteviction import TaintEvictionController
+from cluster.controllers.ttlafterfinished import TTLAfterFinishedController
 
 CONTROLLERS: dict[str, type[Controller]] = {
     "namespace-controller": NamespaceController,
@@ -34,6 +35,7 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "replicaset-controller": ReplicaSetController,
     "daemonset-controller": DaemonSetController,
     "job-controller": JobController,
+    "ttl-after-finished-controller": TTLAfterFinishedController,
     "endpoints-controller": EndpointsController,
     "endpointslice-controller": EndpointSliceController,
     "garbage-collector-controller": GarbageCollector,

@@ -72,9 +72,8 @@ def mark(pod: Object, job: Object, index: int) -> None:
     source = {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{INDEX}']"}}
     entry = {"name": ENV, "valueFrom": source}
     spec = pod["spec"]
-    containers = [{**c, "env": [*(c.get("env") or ()), entry]} for c in spec["containers"]]
-    pod["spec"] = {
-        **spec,
-        "containers": containers,
-        "hostname": f"{job['metadata']['name']}-{index}",
-    }
+    pod["spec"] = {**spec, "hostname": f"{job['metadata']['name']}-{index}"}
+    for field in ("initContainers", "containers"):
+        if spec.get(field):
+            each = [{**c, "env": [*(c.get("env") or ()), entry]} for c in spec[field]]
+            pod["spec"][field] = each

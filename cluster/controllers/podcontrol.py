@@ -1,21 +1,56 @@
-"""How an owner makes and removes its pods, with the Events it writes.
+"""How an owner claims, makes and removes its pods, with the Events it writes.
 
-Models RealPodControl and slowStartBatch of pkg/controller/controller_utils.go.
+Models RealPodControl, slowStartBatch and PodControllerRefManager of pkg/controller.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from cluster.client import Client, EventRecorder
+from cluster.client import Client, Env, EventRecorder, kinds
+from cluster.client.informer import by_controller
+from cluster.controllers import podutil
 from cluster.machinery.errors import StatusError
-from cluster.machinery.meta import Object, name_of
+from cluster.machinery.meta import (
+    Object,
+    controller_ref,
+    is_deleting,
+    labels_of,
+    name_of,
+    namespace_of,
+    uid_of,
+    with_metadata,
+)
+from cluster.machinery.selectors import from_label_selector
 
 
 class PodControl:
-    def __init__(self, client: Client, recorder: EventRecorder) -> None:
-        self._client = client
+    def __init__(self, env: Env, recorder: EventRecorder) -> None:
+        self._client: Client = env.client
         self._recorder = recorder
+        self._pods = env.informers.lister(kinds.PODS)
+        self._pods.add_index("controller", by_controller)
+        self._pods.add_index("orphans", podutil.orphans)
+
+    def claim(self, owner: Object) -> list[Object]:
+        """Its own pods, ended ones too, and orphans that match its selector and are adopted; what
+        does not match any more is released."""
+        selector = from_label_selector(owner["spec"]["selector"])
+        own, alive = uid_of(owner), not is_deleting(owner)
+        out = []
+        for pod in self._pods.by_index("controller", own):
+            if selector.matches(labels_of(pod)):
+                out.append(pod)
+            elif alive and not is_deleting(pod):
+                self._write_owners(pod, [r for r in _owners(pod) if r.get("uid") != own])
+        for pod in self._pods.by_index("orphans", namespace_of(owner)) if alive else ():
+            if podutil.is_active(pod) and selector.matches(labels_of(pod)):
+                self._write_owners(pod, [*_owners(pod), controller_ref(owner)])
+                out.append(pod)
+        return out
+
+    def _write_owners(self, pod: Object, owners: list[Object]) -> None:
+        self._client.update(with_metadata(pod, ownerReferences=owners or None), base=pod)
 
     def create(
         self,
@@ -52,6 +87,10 @@ class PodControl:
             pod,
             on_done=lambda _: self._recorder.event(owner, "Normal", "SuccessfulDelete", text),
         )
+
+
+def _owners(pod: Object) -> list[Object]:
+    return list(pod["metadata"].get("ownerReferences") or ())
 
 
 def is_terminating(error: StatusError) -> bool:

@@ -20,7 +20,6 @@ from cluster.machinery.meta import (
     name_of,
     namespace_of,
     uid_of,
-    with_metadata,
 )
 from cluster.machinery.selectors import from_label_selector
 
@@ -35,9 +34,7 @@ class ReplicaSetController(Controller):
         self.sets = env.informers.lister(kinds.REPLICA_SETS)
         self.pods = env.informers.lister(kinds.PODS)
         self.sets.add_index("controller", by_controller)
-        self.pods.add_index("controller", by_controller)
-        self.pods.add_index("orphans", podutil.orphans)
-        self.control = PodControl(self.client, self.recorder)
+        self.control = PodControl(env, self.recorder)
         env.informers[kinds.REPLICA_SETS].add_handler(lambda e: self.enqueue(e.key, e.revision))
         env.informers[kinds.PODS].add_handler(self._on_pod)
         self._refusals: dict[str, str] = {}  # why the last creation failed
@@ -65,7 +62,8 @@ class ReplicaSetController(Controller):
         if found is None:
             self._refusals.pop(key, None)
             return
-        pods = self._claim(found)
+        claimed = self.control.claim(found)
+        pods = [p for p in claimed if podutil.is_active(p)]
         difference = len(pods) - found["spec"]["replicas"]
         if not is_deleting(found):
             if difference < 0:
@@ -73,28 +71,8 @@ class ReplicaSetController(Controller):
             else:
                 self._refusals.pop(key, None)
                 self._delete(found, pods, min(difference, BURST))
-        self._report(key, found, pods)
-
-    def _claim(self, found: Object) -> list[Object]:
-        """Its living pods, and orphans that it adopts. Models PodControllerRefManager."""
-        selector = from_label_selector(found["spec"]["selector"])
-        own, alive = uid_of(found), not is_deleting(found)
-        out = []
-        for pod in self.pods.by_index("controller", own):
-            if not podutil.is_active(pod):
-                continue
-            if selector.matches(labels_of(pod)):
-                out.append(pod)
-            elif alive:
-                self._write_owners(pod, [r for r in _owners(pod) if r.get("uid") != own])
-        for pod in self.pods.by_index("orphans", namespace_of(found)) if alive else ():
-            if podutil.is_active(pod) and selector.matches(labels_of(pod)):
-                self._write_owners(pod, [*_owners(pod), controller_ref(found)])
-                out.append(pod)
-        return out
-
-    def _write_owners(self, pod: Object, owners: list[Object]) -> None:
-        self.client.update(with_metadata(pod, ownerReferences=owners or None), base=pod)
+        terminating = sum(is_deleting(p) and not podutil.is_finished(p) for p in claimed)
+        self._report(key, found, pods, terminating)
 
     def _create(self, key: str, found: Object, missing: int) -> None:
         """After a refusal one pod is tried before the rest. Models slowStartBatch."""
@@ -130,7 +108,7 @@ class ReplicaSetController(Controller):
 
     # ---- status
 
-    def _report(self, key: str, found: Object, pods: list[Object]) -> None:
+    def _report(self, key: str, found: Object, pods: list[Object], terminating: int) -> None:
         spec, now = found["spec"], self.clock.now()
         labels = ((spec["template"].get("metadata") or {}).get("labels") or {}).items()
         min_ready = spec.get("minReadySeconds", 0)
@@ -147,7 +125,7 @@ class ReplicaSetController(Controller):
             "fullyLabeledReplicas": sum(labels <= labels_of(p).items() for p in pods),
             "readyReplicas": ready,
             "availableReplicas": available,
-            "terminatingReplicas": self._terminating(found),
+            "terminatingReplicas": terminating,
             "observedGeneration": found["metadata"].get("generation", 1),
             "conditions": self._conditions(key, found),
         }
@@ -155,10 +133,6 @@ class ReplicaSetController(Controller):
         shown = {k: v for k, v in status.items() if v or k in always}
         if shown != found.get("status"):
             self.client.update_status({**found, "status": shown}, base=found)
-
-    def _terminating(self, found: Object) -> int:
-        own = self.pods.by_index("controller", uid_of(found))
-        return sum(is_deleting(p) and not podutil.is_finished(p) for p in own)
 
     def _conditions(self, key: str, found: Object) -> list[Object]:
         message = self._refusals.get(key)
@@ -175,7 +149,3 @@ class ReplicaSetController(Controller):
                 "message": message,
             }
         ]
-
-
-def _owners(pod: Object) -> list[Object]:
-    return list(pod["metadata"].get("ownerReferences") or ())

@@ -49,6 +49,13 @@ def new(owner: Object, own: list[Object]) -> Object:
     }
 
 
+def lift(client: Client, current: Object, own: list[Object]) -> None:
+    """A template one has rolled back to is the newest revision again."""
+    highest = max(r["revision"] for r in own)
+    if current["revision"] < highest:
+        client.update({**current, "revision": highest + 1}, base=current)
+
+
 def truncate(
     client: Client, owner: Object, own: list[Object], live: set[str], keep: Object
 ) -> None:

@@ -13,6 +13,7 @@ from cluster.machinery import errors, selectors
 from cluster.machinery.errors import Cause, forbidden_field, invalid_value, not_supported, required
 from cluster.machinery.meta import Object
 
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 NEGATIVE = "must be greater than or equal to 0"
 MISMATCH = "`selector` does not match template `labels`"
 
@@ -234,10 +235,17 @@ class DaemonSets(WithStatus):
 
     def prepare_for_create(self, ctx: Context, obj: Object) -> None:
         super().prepare_for_create(ctx, obj)
+        _template_generation(obj, 1)
         obj["status"] = {
             "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0,
             "numberReady": 0,
         }  # fmt: skip
+
+    def prepare_for_update(self, ctx: Context, new: Object, old: Object) -> None:
+        super().prepare_for_update(ctx, new, old)
+        before = (old["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "1")
+        changed = new["spec"]["template"] != old["spec"]["template"]
+        _template_generation(new, (int(before) if before.isdigit() else 1) + changed)
 
     def check(self, obj: Object) -> list[Cause]:
         kind = obj["spec"]["updateStrategy"]["type"]
@@ -249,6 +257,12 @@ class DaemonSets(WithStatus):
 
     def check_update(self, new: Object, old: Object) -> list[Cause]:
         return self.check(new) + names.immutable(new, old, "spec.selector")
+
+
+def _template_generation(obj: Object, number: int) -> None:
+    """apps/v1 keeps spec.templateGeneration of old in an annotation."""
+    meta = obj["metadata"]
+    meta["annotations"] = {**(meta.get("annotations") or {}), TEMPLATE_GENERATION: str(number)}
 
 
 class ControllerRevisions(Kind):
