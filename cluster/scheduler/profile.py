@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 import numpy as np
 
 from cluster.scheduler import diagnose
+from cluster.scheduler.cache import PodRecord
 from cluster.scheduler.cache.columns import Bools, Ints
 from cluster.scheduler.config import ConfigError, ProfileConfig
 from cluster.scheduler.fit_error import Diagnosis
@@ -38,6 +39,7 @@ from cluster.scheduler.framework import (
 )
 from cluster.scheduler.nominator import Nominator
 from cluster.scheduler.plugins import PLUGINS
+from cluster.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from cluster.scheduler.promised import Promised, first_rejection
 from cluster.scheduler.row import INFEASIBLE, Asked, Row, Scorer
 
@@ -199,8 +201,9 @@ class Profile:
         return feasible
 
     def promised(self, asked: list[FilterPlugin], state: CycleState, pod: Pending) -> Promised:
-        column = self.row(pod).promised
-        return Promised(self.nodes, self.nominator, column, asked, state, pod)
+        row = self.row(pod)
+        fits = row.node_fits
+        return Promised(self.nodes, self.nominator, row.promised, fits, asked, state, pod)
 
     def questions(self, state: CycleState, pod: Pending) -> Filters:
         """For PostFilter plugins: the filters, with what is promised to others counted in."""
@@ -221,8 +224,15 @@ class Profile:
                     return reasons
             return ask(slot)
 
-        local = not any(p.filters(pod) for p in self.cluster_filters)
-        return Filters(reasons_at, self.nominator.own_slot(pod), local)
+        def promised_at(slot: int) -> list[PodRecord]:
+            return self.nominator.at(pod, slot) if self.nominator else []
+
+        local = all(p.scope is Scope.LOCAL for p in by_pods)
+        simple = [type(p) for p in by_pods] == [NodeResourcesFit] and not any(
+            p.ignores_any for p in by_pods if isinstance(p, NodeResourcesFit)
+        )
+        own = self.nominator.own_slot(pod)
+        return Filters(reasons_at, promised_at, own, local, lambda slot: simple and fits.item(slot))
 
     def _totals(
         self, state: CycleState, pod: Pending, row: Row, feasible: Bools, scorers: list[Scorer]

@@ -46,6 +46,7 @@ class Promised:
         nodes: NodeTable,
         nominator: Nominator,
         column: PromisedColumn,
+        node_fits: Bools,
         asked: list[FilterPlugin],
         state: CycleState,
         pod: Pending,
@@ -53,6 +54,8 @@ class Promised:
         self._nodes = nodes
         self._nominator = nominator
         self._asked = asked
+        self._by_pods = [p for p in asked if p.scope is not Scope.NODE]
+        self._node_fits = node_fits
         self._state = state
         self._pod = pod
         # What depends on other nodes too cannot be remembered.
@@ -92,8 +95,10 @@ class Promised:
         promised = self._nominator.at(self._pod, slot)
         if not promised:
             return ()
+        # What the Node object says is known from the pod's row.
+        asked = self._by_pods if self._node_fits.item(slot) else self._asked
         with self._nominator.counted_in(promised):
-            found = first_rejection(self._asked, self._state, self._pod, slot)
+            found = first_rejection(asked, self._state, self._pod, slot)
         return tuple((plugin, r.reason, r.unresolvable) for plugin, r in found)
 
 

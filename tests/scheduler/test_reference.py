@@ -18,9 +18,9 @@ from cluster.machinery.meta import Object, key_of, name_of
 from cluster.scheduler.config import load
 from cluster.scheduler.framework import CycleState, Pending
 from cluster.scheduler.plugins.default_preemption import DefaultPreemption
-from cluster.scheduler.preemption import Candidate
 from cluster.scheduler.profile import Choice
 from cluster.scheduler.scheduler import Scheduler
+from cluster.scheduler.victims import Candidate
 from tests.scheduler import reference
 from tests.scheduler.harness import node, pod, taint
 

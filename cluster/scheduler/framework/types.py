@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cluster.machinery.meta import Object
-from cluster.scheduler.cache.cache import group_key
+from cluster.scheduler.cache.cache import PodRecord, group_key
 from cluster.scheduler.cache.columns import Bools, Ints
 from cluster.scheduler.cache.groups import Labels
 from cluster.scheduler.cache.spec import PodSpec
@@ -65,11 +65,14 @@ class PostFilterResult:
 class Filters:
     """The profile's filters for one pod, for a plugin that asks what would be. `reasons_at` a
     slot are none where the pod fits. `local` says that these depend on that node alone (and what
-    is promised there to other pods), but on `own_slot` also on the promise to this pod."""
+    is promised there to other pods), but on `own_slot` also on the promise to this pod.
+    `amounts_only` says that nothing but amounts of resources can be against it at a slot."""
 
     reasons_at: Callable[[int], list[str]]
+    promised_at: Callable[[int], list[PodRecord]]
     own_slot: int
     local: bool
+    amounts_only: Callable[[int], bool]
 
 
 class Pending:

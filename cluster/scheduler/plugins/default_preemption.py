@@ -25,7 +25,8 @@ from cluster.scheduler.framework import (
     PostFilterResult,
     Status,
 )
-from cluster.scheduler.preemption import NO_VICTIMS, Against, Candidate, Searcher, is_preempted
+from cluster.scheduler.preemption import Against, Searcher, is_preempted
+from cluster.scheduler.victims import NO_VICTIMS, Candidate, Victims
 
 NEVER = "not eligible due to preemptionPolicy=Never."
 WAITING = "not eligible due to a terminating pod on the nominated node."
@@ -50,7 +51,8 @@ class DefaultPreemption(PostFilterPlugin):
         self._recorders: dict[str, EventRecorder] = {}
         self.pods = handle.lister(kinds.PODS)
         self.budgets = _budgets(handle)
-        self.searcher = Searcher(handle.cache, self.pods, self.budgets)
+        victims = Victims(handle.cache, self.pods, self.budgets)
+        self.searcher = Searcher(handle.cache, victims)
 
     def post_filter(
         self, state: CycleState, pod: Pending, unresolvable: Bools, filters: Filters

@@ -44,6 +44,11 @@ class NodeResourcesFit(FilterPlugin, ScorePlugin):
         self.strategy = strategy(chosen)
         self.allocation = Allocation(self.nodes, self.weights, requested_only=False)
 
+    @property
+    def ignores_any(self) -> bool:
+        """Whether some resources are not looked at."""
+        return bool(self.ignored or self.ignored_groups)
+
     def _ignores(self, resource: str) -> bool:
         if not is_scalar(resource):
             return False
