@@ -30,7 +30,7 @@ def row(world: World, pod: Object) -> Row:
         seconds(pod["metadata"].get("creationTimestamp")),
         _whole(countdowns.gone_at(pod)),
         _whole(eviction_at(world, pod, node)),
-        _whole(countdowns.restart_at(pod)),
+        None if node is None or is_silent(world, node) else _whole(countdowns.restart_at(pod)),
         owner(world, pod),
         _services(world, key_of(pod)),
         why_not_running(status),
@@ -40,6 +40,12 @@ def row(world: World, pod: Object) -> Row:
 def is_lost(node: Object) -> bool:
     ready = condition((node.get("status") or {}).get("conditions"), "Ready")
     return ready is not None and ready.get("status") == "Unknown"
+
+
+def is_silent(world: World, node: Object) -> bool:
+    """Nobody runs its kubelet, whether the control plane knows it yet or not."""
+    lease = world.lease(node["metadata"]["name"])
+    return is_lost(node) or countdowns.not_ready_at(node, lease) is not None
 
 
 def eviction_at(world: World, pod: Object, node: Object | None) -> float | None:

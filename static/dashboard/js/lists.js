@@ -31,13 +31,23 @@ class List {
       window.htmx?.process(this.root);
       return;
     }
-    if (this.element.parentElement !== this.root) this.root.replaceChildren(this.element);
+    const invited = this.invites(shown);
+    if (this.element.parentElement !== this.root || this.invited !== invited) {
+      this.root.replaceChildren(...(invited ? [this.empty()] : []), this.element);
+      window.htmx?.process(this.root);
+      this.invited = invited;
+    }
     // A row somebody is working in keeps its focus: it is replaced under the same label.
     const focused = document.activeElement?.closest?.("tr")?.dataset.key;
     const label = focused && document.activeElement.getAttribute("aria-label");
     order(this.body, shown.map((row) => this.#row(row)));
     if (label && this.rows.has(focused)) $$("button", this.rows.get(focused)).find((b) => b.getAttribute("aria-label") === label)?.focus();
     this.#select();
+  }
+
+  // Whether to show the next step above the rows, e.g. while only the system's own are there.
+  invites() {
+    return false;
   }
 
   #row(row) {
@@ -95,6 +105,10 @@ export class Workloads extends List {
     return pathOf(...this.parts(row));
   }
 
+  invites(shown) {
+    return !filter.namespace && shown.every((row) => this.namespace(row).startsWith("kube-"));
+  }
+
   pods(row) {
     const [kind, namespace, name] = this.parts(row);
     const owner = `${kind}/${name}`;
@@ -133,7 +147,7 @@ export class Workloads extends List {
     const create = mayOperate()
       ? h("button", { type: "button", "hx-get": "/create/deployment/", "hx-target": "#create", "data-opens": "create" }, "Create a deployment")
       : null;
-    return h("div", { class: "empty" }, h("strong", {}, "Nothing is running here yet."),
+    return h("div", { class: "empty" }, h("strong", {}, "Nothing of yours is running yet."),
       h("span", {}, "A Deployment keeps pods alive: ", h("code", {}, "kubectl create deployment web --image=nginx --replicas=3")), create);
   }
 }
