@@ -98,7 +98,8 @@ class Scheduler:
     def _attempt(self, entry: Entry, now: float) -> None:
         pod = self._pods.get(entry.key)
         if pod is None or uid_of(pod) != entry.uid or pod["spec"].get("nodeName"):
-            self.queue.delete(entry.key)
+            if self.queue.get(entry.key) is entry:
+                self.queue.delete(entry.key)
             return
         self._acting(entry)
         profile = self.profiles[entry.spec.scheduler_name]

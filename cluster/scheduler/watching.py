@@ -110,6 +110,7 @@ class Watcher:
         if known is not None and known.uid == uid_of(pod):
             self._changed(known, event, pod, profile)
             return
+        self._queue.delete(event.key)  # an earlier pod of that name
         if event.key in self._cache.pods and self._cache.pods[event.key].uid == uid_of(pod):
             return  # assumed: its binding is on the way
         if is_deleting(pod):

@@ -193,6 +193,18 @@ def test_a_pod_deleted_before_its_binding_is_forgotten() -> None:
     assert [r for r, _ in h.events("web")] == []
 
 
+def test_a_pod_made_anew_under_its_old_name_is_another_pod() -> None:
+    h = Harness()
+    h.add(pod("web", "9"))
+    h.settle()
+    informer = h.env.informers[kinds.PODS]
+    h.delete_pod("web")
+    h.add(node("n1"), pod("web", "1"))
+    informer.replace(h.user.list(kinds.PODS), h.registry.store.revision())  # as after a compaction
+    h.settle()
+    assert h.where("web") == "n1"
+
+
 def test_nodes_that_vanish_are_no_longer_counted() -> None:
     h = Harness()
     h.add(node("n1"), node("n2", "1"), pod("big", "5", nodeName="n1"))
