@@ -23,11 +23,15 @@ def test_three_nodes_as_minikube_names_them(orrery: Orrery) -> None:
 
 
 def test_the_control_plane_is_described_as_pods(orrery: Orrery) -> None:
-    for pod in ("etcd", "kube-apiserver", "kube-scheduler", "kube-controller-manager"):
-        text = orrery.kubectl("describe", "pod", "-n", "kube-system", f"{pod}-minikube")
-        words = " ".join(text.split())
-        assert "Controlled By: Node/minikube" in words
-        assert " Ready True " in words
+    """Their startup probes take some seconds, as minikube's do."""
+
+    def words(component: str) -> str:
+        pod = f"{component}-minikube"
+        return " ".join(orrery.kubectl("describe", "pod", "-n", "kube-system", pod).split())
+
+    for name in ("etcd", "kube-apiserver", "kube-scheduler", "kube-controller-manager"):
+        eventually(lambda name=name: " Ready True " in words(name), 40, f"{name} ready")
+        assert "Controlled By: Node/minikube" in words(name)
 
 
 def test_a_deployment_runs_and_a_service_finds_it(orrery: Orrery) -> None:
