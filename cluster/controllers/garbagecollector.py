@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from cluster.client import Controller, Env, InformerEvent, Resource, kinds
+from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object, is_deleting, namespace_of, uid_of, with_metadata
 
 FOREGROUND = "foregroundDeletion"
@@ -21,6 +22,7 @@ IGNORED = frozenset({kinds.EVENTS})
 @dataclass(frozen=True, slots=True)
 class _Node:
     resource: Resource
+    namespace: str
     key: str
 
 
@@ -35,26 +37,43 @@ class GarbageCollector(Controller):
             if "delete" in resource.verbs and resource not in IGNORED:
                 env.informers[resource].add_handler(partial(self._on_object, resource))
 
+    # ---- the graph
+
     def _on_object(self, resource: Resource, event: InformerEvent) -> None:
-        obj = event.obj
-        uid, meta = uid_of(obj), obj["metadata"]
-        if event.new is None:
-            self._objects.pop(uid, None)
-        elif event.type == "ADDED":
-            self._objects[uid] = _Node(resource, event.key)
-        before = _owners(event.old) if event.old is not None else ()
-        after = _owners(event.new) if event.new is not None else ()
+        old, new = event.old, event.new
+        if old is not None and (new is None or uid_of(new) != uid_of(old)):
+            self._on_gone(old, event.revision)
+            old = None
+        if new is None:
+            return
+        uid, meta = uid_of(new), new["metadata"]
+        namespace = meta.get("namespace", "")
+        if old is None:
+            self._objects[uid] = _Node(resource, namespace, event.key)
+        before, after = _owners(old) if old is not None else (), _owners(new)
         if before != after:
             self._link(uid, before, after)
-        if event.new is None:
-            for dependent in self._dependents.get(uid, ()):
-                self.enqueue(dependent, event.revision)
             for owner in before:
-                self._wake_waiting(owner, event.revision)
-        elif (after and any(o not in self._objects for o in after)) or (
+                if owner not in after:
+                    self._wake_waiting(owner, event.revision)
+        if (after and any(self._is_doubtful(owner, namespace) for owner in after)) or (
             "deletionTimestamp" in meta and meta.get("finalizers")
         ):
             self.enqueue(uid, event.revision)
+
+    def _on_gone(self, old: Object, revision: int) -> None:
+        uid, before = uid_of(old), _owners(old)
+        self._objects.pop(uid, None)
+        self._link(uid, before, ())
+        for dependent in self._dependents.get(uid, ()):
+            self.enqueue(dependent, revision)
+        for owner in before:
+            self._wake_waiting(owner, revision)
+
+    def _is_doubtful(self, owner: str, namespace: str) -> bool:
+        """An owner that is not known, or that lives in another namespace."""
+        node = self._objects.get(owner)
+        return node is None or node.namespace not in ("", namespace)
 
     def _link(self, uid: str, before: tuple[str, ...], after: tuple[str, ...]) -> None:
         for owner in before:
@@ -66,14 +85,16 @@ class GarbageCollector(Controller):
             self._dependents.setdefault(owner, {})[uid] = None
 
     def _wake_waiting(self, owner: str, revision: int) -> None:
-        if owner not in self._dependents and owner in self._objects:
-            obj = self._get(owner)
-            if obj is not None and is_deleting(obj):
-                self.enqueue(owner, revision)
+        """An owner that waits for its dependents hears of each that goes."""
+        obj = self._get(owner)
+        if obj is not None and is_deleting(obj):
+            self.enqueue(owner, revision)
 
     def _get(self, uid: str) -> Object | None:
         node = self._objects.get(uid)
         return self.informers.lister(node.resource).get(node.key) if node is not None else None
+
+    # ---- what follows from it
 
     def reconcile(self, key: str) -> None:
         obj = self._get(key)
@@ -85,42 +106,66 @@ class GarbageCollector(Controller):
         elif is_deleting(obj) and FOREGROUND in finalizers:
             self._foreground(key, obj)
         elif not is_deleting(obj):
-            self._collect(obj)
+            self._collect(key, obj)
 
-    def _collect(self, obj: Object) -> None:
-        """Delete what has lost all its owners; drop references to owners that are gone."""
+    def _collect(self, key: str, obj: Object) -> None:
+        """Delete what has lost its owners; drop references that hold nothing any more.
+        Models attemptToDeleteItem."""
         references = obj["metadata"].get("ownerReferences") or []
-        solid = [r for r in references if self._exists(r, obj)]
-        if not references or len(solid) == len(references):
+        there = [r for r in references if self._exists(r, obj)]
+        solid = [r for r in there if not self._is_waiting(r["uid"])]
+        if len(solid) == len(references):
             return
         if solid:
             self.client.update(with_metadata(obj, ownerReferences=solid), base=obj)
+        elif there and self._dependents.get(key):
+            self.client.delete(obj, propagation="Foreground")
         else:
-            self.client.delete(obj, propagation="Background", on_error=lambda error: None)
+            self.client.delete(obj, propagation="Background")
+
+    def _is_waiting(self, uid: str) -> bool:
+        owner = self._get(uid)
+        finalizers = owner["metadata"].get("finalizers") or () if owner is not None else ()
+        return owner is not None and is_deleting(owner) and FOREGROUND in finalizers
 
     def _exists(self, reference: Object, dependent: Object) -> bool:
-        if reference["uid"] in self._objects:
-            return True
+        """Looked up where the reference says; in the store, when the cache does not know it."""
         resource = kinds.BY_KIND.get((reference["apiVersion"], reference["kind"]))
         if resource is None:
             return True  # not a kind we know anything about
         namespace = namespace_of(dependent) if resource.namespaced else ""
-        found = self.client.registry.find(resource, namespace, reference["name"])
-        return found is not None and uid_of(found) == reference["uid"]
+        known = self._objects.get(reference["uid"])
+        if known is not None:
+            if known.namespace == namespace:
+                return True
+            self._misplaced(reference, dependent, namespace)
+            return False
+        try:
+            found = self.client.get(resource, namespace, reference["name"])
+        except StatusError as error:
+            if error.code != 404:
+                raise
+            return False
+        return uid_of(found) == reference["uid"]
+
+    def _misplaced(self, reference: Object, dependent: Object, namespace: str) -> None:
+        text = (
+            f"ownerRef [{reference['apiVersion']}/{reference['kind']}, namespace: {namespace}, "
+            f"name: {reference['name']}, uid: {reference['uid']}] does not exist in namespace "
+            f'"{namespace}"'
+        )
+        self.recorder.event(dependent, "Warning", "OwnerRefInvalidNamespace", text)
 
     def _foreground(self, key: str, obj: Object) -> None:
+        """Dependents that block it go first. Models processDeletingDependentsItem."""
         waiting = False
-        for dependent in list(self._dependents.get(key, ())):
+        for dependent in self._dependents.get(key, ()):
             found = self._get(dependent)
-            if found is None:
-                continue
-            blocks = any(
-                r["uid"] == key and r.get("blockOwnerDeletion")
-                for r in found["metadata"].get("ownerReferences") or ()
-            )
-            waiting = waiting or blocks
-            if not is_deleting(found):
-                self.client.delete(found, propagation="Foreground", on_error=lambda error: None)
+            references = found["metadata"].get("ownerReferences") or () if found else ()
+            if any(r["uid"] == key and r.get("blockOwnerDeletion") for r in references):
+                waiting = True
+                if found is not None and not is_deleting(found):
+                    self.enqueue(dependent)
         if not waiting:
             self._release(obj, FOREGROUND)
 
@@ -129,10 +174,8 @@ class GarbageCollector(Controller):
         for found in left:
             kept = [r for r in found["metadata"]["ownerReferences"] if r["uid"] != key]
             self.client.update(with_metadata(found, ownerReferences=kept or None), base=found)
-        if not left:
+        if not left:  # else each that has let go makes this key dirty again
             self._release(obj, ORPHAN)
-        else:
-            self.queue.add_at(key, self.clock.now())
 
     def _release(self, obj: Object, finalizer: str) -> None:
         left = [f for f in obj["metadata"].get("finalizers") or () if f != finalizer]
@@ -140,4 +183,5 @@ class GarbageCollector(Controller):
 
 
 def _owners(obj: Object) -> tuple[str, ...]:
-    return tuple(r["uid"] for r in obj["metadata"].get("ownerReferences") or ())
+    references = obj["metadata"].get("ownerReferences")
+    return tuple(r["uid"] for r in references) if references else ()

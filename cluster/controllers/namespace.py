@@ -1,9 +1,33 @@
-"""namespace: a terminating namespace is emptied, then let go. Models pkg/controller/namespace."""
+"""namespace: a terminating namespace is emptied, then let go. Models pkg/controller/namespace.
+
+Pods go before everything else (OrderedNamespaceDeletion); what is left is told in the conditions.
+"""
 
 from __future__ import annotations
 
 from cluster.client import Controller, Env, InformerEvent, Resource, kinds
-from cluster.machinery.meta import Object, is_deleting, namespace_of
+from cluster.machinery.meta import Object, is_deleting, namespace_of, set_condition
+
+# type: (reason, message) while all is well. Models status_condition_utils.go.
+FINE = {
+    "NamespaceDeletionDiscoveryFailure": (
+        "ResourcesDiscovered",
+        "All resources successfully discovered",
+    ),
+    "NamespaceDeletionGroupVersionParsingFailure": (
+        "ParsedGroupVersions",
+        "All legacy kube types successfully parsed",
+    ),
+    "NamespaceDeletionContentFailure": (
+        "ContentDeleted",
+        "All content successfully deleted, may be waiting on finalization",
+    ),
+    "NamespaceContentRemaining": ("ContentRemoved", "All content successfully removed"),
+    "NamespaceFinalizersRemaining": (
+        "ContentHasNoFinalizers",
+        "All content-preserving finalizers finished",
+    ),
+}
 
 
 class NamespaceController(Controller):
@@ -24,7 +48,7 @@ class NamespaceController(Controller):
             self.enqueue(event.key, event.revision)
 
     def _on_content(self, event: InformerEvent) -> None:
-        """The last object of a terminating namespace is gone, or one slipped in."""
+        """An object of a terminating namespace is gone, or one slipped in."""
         if event.type == "MODIFIED":
             return
         namespace = self.namespaces.get(namespace_of(event.obj))
@@ -35,14 +59,35 @@ class NamespaceController(Controller):
         namespace = self.namespaces.get(key)
         if namespace is None or not is_deleting(namespace):
             return
-        remaining = 0
-        for resource in self.contents:
-            for obj in self.informers.lister(resource).list(key):
-                remaining += 1
+        pods = self.informers.lister(kinds.PODS).list(key)
+        contents = [kinds.PODS] if pods else self.contents
+        found = {r: self.informers.lister(r).list(key) for r in contents}
+        for objects in found.values():
+            for obj in objects:
                 if not is_deleting(obj):
-                    self.client.delete(obj, propagation="Background", on_error=lambda error: None)
-        if not remaining:
+                    self.client.delete(obj, propagation="Background")
+        left = {_qualified(r): len(objects) for r, objects in found.items() if objects}
+        if left:
+            self._report(namespace, left, _finalizers(found))
+        else:
             self._finalize(namespace)
+
+    def _report(self, namespace: Object, left: dict[str, int], held: dict[str, int]) -> None:
+        told = {kind: ("False", *text) for kind, text in FINE.items()}
+        listed = ", ".join(f"{name} has {n} resource instances" for name, n in sorted(left.items()))
+        text = f"Some resources are remaining: {listed}"
+        told["NamespaceContentRemaining"] = ("True", "SomeResourcesRemain", text)
+        if held:
+            listed = ", ".join(f"{f} in {n} resource instances" for f, n in sorted(held.items()))
+            text = f"Some content in the namespace has finalizers remaining: {listed}"
+            told["NamespaceFinalizersRemaining"] = ("True", "SomeFinalizersRemain", text)
+        conditions = namespace["status"].get("conditions") or []
+        for kind, (value, reason, message) in told.items():
+            new = {"type": kind, "status": value, "reason": reason, "message": message}
+            conditions = set_condition(conditions, new, self.clock.now())
+        status = {**namespace["status"], "conditions": conditions}
+        if status != namespace["status"]:
+            self.client.update_status({**namespace, "status": status}, base=namespace)
 
     def _finalize(self, namespace: Object) -> None:
         finalizers = (namespace.get("spec") or {}).get("finalizers") or []
@@ -50,3 +95,17 @@ class NamespaceController(Controller):
             left = [f for f in finalizers if f != "kubernetes"]
             spec = {"finalizers": left} if left else {}
             self.client.update({**namespace, "spec": spec}, base=namespace, subresource="finalize")
+
+
+def _qualified(resource: Resource) -> str:
+    """`pods.`, `deployments.apps`: upstream prints the dot even without a group."""
+    return f"{resource.plural}.{resource.group}"
+
+
+def _finalizers(found: dict[Resource, list[Object]]) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for objects in found.values():
+        for obj in objects:
+            for finalizer in obj["metadata"].get("finalizers") or ():
+                out[finalizer] = out.get(finalizer, 0) + 1
+    return out
