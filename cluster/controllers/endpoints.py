@@ -8,6 +8,7 @@ from cluster.client import Controller, Env, kinds
 from cluster.controllers import podutil, servicepods
 from cluster.machinery.meta import (
     Object,
+    annotations_of,
     is_deleting,
     labels_of,
     name_of,
@@ -38,35 +39,52 @@ class EndpointsController(Controller):
             return
         if not service["spec"].get("selector"):
             return  # its endpoints are somebody else's
-        subsets = self._subsets(service)
+        pods = self._pods(service)
+        subsets = self._subsets(service, pods[:MAX_ADDRESSES])
         labels = {**labels_of(service), MANAGED_BY: "endpoint-controller"}
         if service["spec"].get("clusterIP") == "None":
             labels[HEADLESS] = ""
-        if old is None:
-            meta: Object = {
-                "name": name_of(service),
-                "namespace": namespace_of(service),
-                "labels": labels,
-            }
-            new: Object = {"apiVersion": "v1", "kind": "Endpoints", "metadata": meta}
-            self.client.create({**new, "subsets": subsets} if subsets else new)
-        elif (old.get("subsets") or []) != subsets or labels_of(old) != labels:
-            body = {k: v for k, v in old.items() if k != "subsets"}
-            if subsets:
-                body["subsets"] = subsets
-            self.client.update(with_metadata(body, labels=labels), base=old)
+        if old is not None and (old.get("subsets") or []) == subsets and labels_of(old) == labels:
+            return
+        annotations = dict(annotations_of(old)) if old is not None else {}
+        annotations.pop(OVER_CAPACITY, None)
+        if len(pods) > MAX_ADDRESSES:
+            annotations[OVER_CAPACITY] = "truncated"
+        annotations[servicepods.TRIGGER] = servicepods.trigger_time(service, pods)
+        self._write(service, old, subsets, labels, annotations)
 
-    def _subsets(self, service: Object) -> list[dict[str, Any]]:
+    def _write(
+        self,
+        service: Object,
+        old: Object | None,
+        subsets: list[dict[str, Any]],
+        labels: dict[str, str],
+        annotations: dict[str, str],
+    ) -> None:
+        content = {"subsets": subsets} if subsets else {}
+        if old is None:
+            meta: Object = {"name": name_of(service), "namespace": namespace_of(service)}
+            meta |= {"labels": labels, "annotations": annotations}
+            new = {"apiVersion": "v1", "kind": "Endpoints", "metadata": meta}
+            self.client.create({**new, **content})
+            return
+        body = {k: v for k, v in old.items() if k != "subsets"}
+        kept = with_metadata(body, labels=labels, annotations=annotations)
+        self.client.update({**kept, **content}, base=old)
+
+    def _pods(self, service: Object) -> list[Object]:
         everyone = bool(service["spec"].get("publishNotReadyAddresses"))
-        pods = [p for p in self.index.select(service) if everyone or not is_deleting(p)]
+        return [p for p in self.index.select(service) if everyone or not is_deleting(p)]
+
+    def _subsets(self, service: Object, pods: list[Object]) -> list[dict[str, Any]]:
+        everyone = bool(service["spec"].get("publishNotReadyAddresses"))
         out = []
-        left = MAX_ADDRESSES
         for ports, members in servicepods.grouped(service, pods).items():
-            ready, waiting = [], []
-            for pod in members[:left]:
+            ready: list[dict[str, Any]] = []
+            waiting: list[dict[str, Any]] = []
+            for pod in members:
                 target = ready if everyone or podutil.is_ready(pod) else waiting
                 target.append(_address(pod))
-            left -= len(ready) + len(waiting)
             subset: dict[str, Any] = {}
             if ready:
                 subset["addresses"] = ready

@@ -12,6 +12,7 @@ from cluster.client import Controller, Env, InformerEvent, kinds
 from cluster.controllers import podutil, servicepods
 from cluster.machinery.meta import (
     Object,
+    annotations_of,
     controller_ref,
     is_deleting,
     labels_of,
@@ -36,6 +37,7 @@ class EndpointSliceController(Controller):
         self.nodes = env.informers.lister(kinds.NODES)
         self.slices = env.informers.lister(kinds.ENDPOINT_SLICES)
         self.slices.add_index("service", _service_of)
+        self._stamp = ""  # the trigger time of the Service that is being worked on
         env.informers[kinds.ENDPOINT_SLICES].add_handler(self._on_slice)
 
     def _on_slice(self, event: InformerEvent) -> None:
@@ -54,7 +56,9 @@ class EndpointSliceController(Controller):
             return
         if not service["spec"].get("selector") or service["spec"]["type"] == "ExternalName":
             return
-        wanted = servicepods.grouped(service, self.index.select(service))
+        pods = self.index.select(service)
+        self._stamp = servicepods.trigger_time(service, pods)
+        wanted = servicepods.grouped(service, pods)
         by_ports: dict[servicepods.PortTuple, list[Object]] = {}
         for found in own:
             by_ports.setdefault(_ports_key(found), []).append(found)
@@ -125,6 +129,7 @@ class EndpointSliceController(Controller):
                     "generateName": f"{name_of(service)}-",
                     "namespace": namespace_of(service),
                     "labels": self._labels(service),
+                    "annotations": {servicepods.TRIGGER: self._stamp},
                     "ownerReferences": [controller_ref(service)],
                 },
                 "addressType": "IPv4",
@@ -137,7 +142,8 @@ class EndpointSliceController(Controller):
         labels = self._labels(service)
         if (found.get("endpoints") or []) == endpoints and labels_of(found) == labels:
             return
-        meta = {**found["metadata"], "labels": labels}
+        annotations = {**annotations_of(found), servicepods.TRIGGER: self._stamp}
+        meta = {**found["metadata"], "labels": labels, "annotations": annotations}
         self.client.update({**found, "metadata": meta, "endpoints": endpoints}, base=found)
 
     def _endpoint(self, service: Object, pod: Object) -> dict[str, Any]:

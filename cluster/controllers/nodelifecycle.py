@@ -30,6 +30,7 @@ HEARTBEAT = "orrery.sim/heartbeat"  # a lease that is renewed without being writ
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
+POSTED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")  # by the kubelet
 PRESSURES = {
     "MemoryPressure": "node.kubernetes.io/memory-pressure",
     "DiskPressure": "node.kubernetes.io/disk-pressure",
@@ -51,9 +52,15 @@ class NodeLifecycleController(Controller):
         self.leases = env.informers.lister(kinds.LEASES)
         self.pods = env.informers.lister(kinds.PODS)
         self.pods.add_index("node", by_node)
-        self._known: set[str] = set()
-        env.informers[kinds.NODES].add_handler(lambda e: self.enqueue(e.key, e.revision))
+        self._known: dict[str, bool] = {}  # node -> whether it was Ready when last looked at
+        env.informers[kinds.NODES].add_handler(self._on_node)
         env.informers[kinds.LEASES].add_handler(self._on_lease)
+
+    def _on_node(self, event: InformerEvent) -> None:
+        self.enqueue(event.key, event.revision)
+        if event.type == "DELETED" and self._known.pop(event.key, None) is not None:
+            text = f"Node {event.key} event: Removing Node {event.key} from Controller"
+            self.recorder.event(event.obj, "Normal", "RemovingNode", text)
 
     def _on_lease(self, event: InformerEvent) -> None:
         if event.key.startswith(f"{LEASES}/"):
@@ -61,11 +68,7 @@ class NodeLifecycleController(Controller):
 
     def reconcile(self, key: str) -> None:
         node = self.nodes.get(key)
-        if node is None:
-            if key in self._known:
-                self._known.discard(key)
-            return
-        if is_deleting(node):
+        if node is None or is_deleting(node):
             return
         self._register(key, node)
         deadline = self._deadline(node)
@@ -73,19 +76,31 @@ class NodeLifecycleController(Controller):
         if deadline is not None and now < deadline:
             self.queue.add_at(key, deadline)
         elif deadline is not None and self._lose(node, now):
-            return  # the write makes the node dirty again; its taints follow from what it says then
+            return  # the write makes the node dirty again; what follows, follows from what it says
+        self._follow(key, node, now)
         self._taint(node, now)
 
     def _register(self, key: str, node: Object) -> None:
         """A node this process has not seen: an event for a new one, silence for an old one."""
         if key in self._known:
             return
-        self._known.add(key)
+        ready = condition(node.get("status", {}).get("conditions"), "Ready")
+        self._known[key] = ready is not None and ready["status"] == "True"
+        if ready is not None and ready["status"] == "Unknown":
+            self._mark_pods(key, self.clock.now())  # whoever lost it may not have come so far
         age = self.clock.now() - parse_time(node["metadata"]["creationTimestamp"])
         if age < GRACE:
             text = f"Node {key} event: Registered Node {key} in Controller"
-            about = {**node, "metadata": {**node["metadata"]}}
-            self.recorder.event(about, "Normal", "RegisteredNode", text)
+            self.recorder.event(node, "Normal", "RegisteredNode", text)
+
+    def _follow(self, key: str, node: Object, now: float) -> None:
+        """A node that was Ready and is not: its pods are not, either."""
+        ready = is_true(node.get("status", {}).get("conditions"), "Ready")
+        was_ready, self._known[key] = self._known[key], ready
+        if was_ready and not ready:
+            text = f"Node {key} status is now: NodeNotReady"
+            self.recorder.event(node, "Normal", "NodeNotReady", text)
+            self._mark_pods(key, now)
 
     def _deadline(self, node: Object) -> float | None:
         """When the node counts as lost; None while its lease is live."""
@@ -99,20 +114,12 @@ class NodeLifecycleController(Controller):
     def _lose(self, node: Object, now: float) -> bool:
         """Everything the kubelet said is Unknown now; True when that had to be written."""
         status = node.get("status", {})
-        conditions = status.get("conditions") or []
-        if all(c["status"] == "Unknown" for c in conditions) and conditions:
+        before = after = status.get("conditions") or []
+        for kind in POSTED:
+            after = self._unknown(after, kind, node, now)
+        if after == before:
             return False
-        was_ready = is_true(conditions, "Ready")
-        for kind in ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure"):
-            conditions = self._unknown(conditions, kind, node, now)
-        self.client.update_status(
-            {**node, "status": {**status, "conditions": conditions}}, base=node
-        )
-        name = name_of(node)
-        text = f"Node {name} status is now: NodeNotReady"
-        self.recorder.event(node, "Normal", "NodeNotReady", text)
-        if was_ready:
-            self._mark_pods(name, now)
+        self.client.update_status({**node, "status": {**status, "conditions": after}}, base=node)
         return True
 
     @staticmethod
@@ -138,8 +145,8 @@ class NodeLifecycleController(Controller):
                 continue
             new = {"type": "Ready", "status": "False"}
             status = {**pod["status"], "conditions": set_condition(conditions, new, now)}
-            self.client.update_status({**pod, "status": status}, base=pod)
             self.recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready")
+            self.client.update_status({**pod, "status": status}, base=pod)
 
     # ---- taints
 

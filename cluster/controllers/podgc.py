@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from cluster.client import Controller, Env, InformerEvent, kinds
 from cluster.client.informer import by_node
-from cluster.controllers.podutil import is_finished
-from cluster.machinery.meta import Object, is_deleting, key_of
+from cluster.controllers.podutil import disrupt, is_finished
+from cluster.machinery.meta import Object, is_deleting, is_true, key_of
 
 QUARANTINE = 40.0  # a vanished node gets this long to come back
 TERMINATED_LIMIT = 12_500  # --terminated-pod-gc-threshold
 SWEEP = "terminated"
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
 
 class PodGCController(Controller):
@@ -31,10 +32,14 @@ class PodGCController(Controller):
         env.informers[kinds.PODS].add_handler(self._on_pod)
 
     def _on_node(self, event: InformerEvent) -> None:
-        if event.type == "DELETED":
+        if event.new is None:
             self.enqueue(f"node/{event.key}", event.revision)
-        else:
-            self._gone_since.pop(event.key, None)
+            return
+        self._gone_since.pop(event.key, None)
+        if _out_of_service(event.new):
+            for pod in self.pods.by_index("node", event.key):
+                if is_deleting(pod):
+                    self.enqueue(f"pod/{key_of(pod)}", event.revision)
 
     def _on_pod(self, event: InformerEvent) -> None:
         before = event.old is not None and is_finished(event.old)
@@ -47,7 +52,7 @@ class PodGCController(Controller):
         node = event.new["spec"].get("nodeName", "")
         if node and node not in self.nodes:
             self.enqueue(f"node/{node}", event.revision)
-        elif not node and is_deleting(event.new):
+        elif is_deleting(event.new) and (not node or _out_of_service(self.nodes.get(node))):
             self.enqueue(f"pod/{event.key}", event.revision)
 
     def reconcile(self, key: str) -> None:
@@ -55,9 +60,7 @@ class PodGCController(Controller):
         if kind == "node":
             self._collect_node(key, rest)
         elif kind == "pod":
-            pod = self.pods.get(rest)
-            if pod is not None and is_deleting(pod) and not pod["spec"].get("nodeName"):
-                self._delete(pod)
+            self._collect_terminating(rest)
         else:
             self._sweep()
 
@@ -71,7 +74,19 @@ class PodGCController(Controller):
             return
         del self._gone_since[node]
         for pod in self.pods.by_index("node", node):
-            self._delete(pod)
+            self._fail(pod, "DeletionByPodGC", "PodGC: node no longer exists")
+
+    def _collect_terminating(self, key: str) -> None:
+        """Deleted pods that no kubelet will ever confirm: unbound, or on a node that is out of
+        service. Models gcUnscheduledTerminating and gcTerminating."""
+        pod = self.pods.get(key)
+        if pod is None or not is_deleting(pod):
+            return
+        name = pod["spec"].get("nodeName", "")
+        if not name:
+            self._fail(pod)
+        elif _out_of_service(self.nodes.get(name)):
+            self._fail(pod, "DeletionByPodGC", "PodGC: node is out of service")
 
     def _sweep(self) -> None:
         ended = [p for p in self.pods if is_finished(p)]
@@ -80,5 +95,19 @@ class PodGCController(Controller):
         for pod in ended[: max(0, excess)]:
             self._delete(pod)
 
+    def _fail(self, pod: Object, reason: str = "", text: str = "") -> None:
+        """Its phase becomes Failed before it goes, so that a Job can count it."""
+        if reason and not is_finished(pod):
+            disrupt(self.client, pod, reason, text, self.clock.now(), phase="Failed")
+        self._delete(pod)
+
     def _delete(self, pod: Object) -> None:
-        self.client.delete(pod, grace=0, on_error=lambda error: None)
+        self.client.delete(pod, grace=0)
+
+
+def _out_of_service(node: Object | None) -> bool:
+    """Somebody has told us so, and it is not Ready."""
+    taints = node["spec"].get("taints") if node is not None else None
+    if node is None or not taints or all(t["key"] != OUT_OF_SERVICE for t in taints):
+        return False
+    return not is_true(node.get("status", {}).get("conditions"), "Ready")

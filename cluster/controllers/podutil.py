@@ -7,6 +7,7 @@ from math import log2
 
 import orjson
 
+from cluster.client import Client, kinds
 from cluster.machinery.clock import parse_time
 from cluster.machinery.entropy import SAFE_ALPHABET
 from cluster.machinery.meta import (
@@ -16,6 +17,7 @@ from cluster.machinery.meta import (
     controller_of,
     is_deleting,
     is_true,
+    set_condition,
 )
 
 TEMPLATE_HASH = "pod-template-hash"
@@ -123,6 +125,25 @@ def _age(since: float, now: float) -> int:
     """Models logarithmicRankDiff: the power of two of an age in nanoseconds; -1 for none."""
     nanos = (now - since) * 1e9
     return int(log2(nanos)) if nanos >= 1 else -1
+
+
+def disrupt(client: Client, pod: Object, reason: str, text: str, now: float, **more: str) -> None:
+    """Say in its status why a pod is taken away. Models AddPodDisruptionTarget."""
+    new = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": text}
+
+    def mark(current: Object) -> Object:
+        status = current.get("status", {})
+        conditions = set_condition(status.get("conditions"), new, now)
+        return {**current, "status": {**status, **more, "conditions": conditions}}
+
+    client.patch(
+        kinds.PODS,
+        pod["metadata"]["namespace"],
+        pod["metadata"]["name"],
+        mark,
+        subresource="status",
+        base=pod,
+    )
 
 
 def crowd_of(pods: Iterable[Object]) -> dict[str, int]:

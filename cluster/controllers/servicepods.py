@@ -10,9 +10,17 @@ from typing import Any
 
 from cluster.client import Env, InformerEvent, Lister, kinds
 from cluster.controllers import podutil
-from cluster.machinery.meta import Object, is_deleting, labels_of, name_of, namespace_of
+from cluster.machinery.meta import (
+    Object,
+    condition,
+    is_deleting,
+    labels_of,
+    name_of,
+    namespace_of,
+)
 from cluster.machinery.selectors import Selector, from_map
 
+TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time"
 PortTuple = tuple[tuple[str, Any], ...]
 
 
@@ -30,10 +38,9 @@ class ServiceIndex:
     def _on_service(self, event: InformerEvent) -> None:
         namespace = namespace_of(event.obj)
         own = self._selectors.setdefault(namespace, {})
-        if event.new is None:
-            own.pop(event.key, None)
-        else:
-            own[event.key] = from_map(event.new["spec"].get("selector"))
+        own.pop(event.key, None)
+        if event.new is not None and event.new["spec"].get("selector"):
+            own[event.key] = from_map(event.new["spec"]["selector"])
         self._enqueue(event.key, event.revision)
 
     def _on_pod(self, event: InformerEvent) -> None:
@@ -102,13 +109,24 @@ def target_ref(pod: Object) -> dict[str, Any]:
 
 
 def grouped(service: Object, pods: Iterable[Object]) -> dict[PortTuple, list[Object]]:
-    """Pods by the port numbers they serve the Service on, in order of their names."""
+    """Pods by the port numbers they serve the Service on, in order of their addresses."""
     out: dict[PortTuple, list[Object]] = {}
-    for pod in sorted(pods, key=name_of):
+    for pod in sorted(pods, key=lambda p: (p["status"]["podIP"], name_of(p))):
         ports = ports_of(service, pod)
         if ports is not None:
             out.setdefault(ports, []).append(pod)
     return out
+
+
+def trigger_time(service: Object, pods: Iterable[Object]) -> str:
+    """The last thing that happened to what stands behind a Service: its creation, or a pod that
+    became or ceased to be ready. After TriggerTimeTracker, but without its memory."""
+    times = [service["metadata"]["creationTimestamp"]]
+    for pod in pods:
+        ready = condition(pod.get("status", {}).get("conditions"), "Ready")
+        if ready is not None and ready.get("lastTransitionTime"):
+            times.append(ready["lastTransitionTime"])
+    return max(times)
 
 
 def port_list(ports: PortTuple) -> list[dict[str, Any]]:

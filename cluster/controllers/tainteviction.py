@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from cluster.client import Controller, Env, InformerEvent, kinds
 from cluster.client.informer import by_node
+from cluster.controllers import podutil
 from cluster.machinery.clock import parse_time
 from cluster.machinery.meta import Object, is_deleting, key_of, name_of, namespace_of
 
@@ -54,6 +55,13 @@ class TaintEvictionController(Controller):
         del self._due[key]
         text = f"Marking for deletion Pod {namespace_of(pod)}/{name_of(pod)}"
         self.recorder.event(pod, "Normal", "TaintManagerEviction", text)
+        podutil.disrupt(
+            self.client,
+            pod,
+            "DeletionByTaintManager",
+            "Taint manager: deleting due to NoExecute taint",
+            self.clock.now(),
+        )
         self.client.delete(pod)
 
 
