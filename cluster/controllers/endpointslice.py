@@ -28,6 +28,42 @@ HEADLESS = "service.kubernetes.io/headless"
 ZONE = "topology.kubernetes.io/zone"
 
 
+Endpoints = list[dict[str, Any]]
+
+
+class Plan:
+    """What becomes of a Service's slices. Models reconcileByPortMapping."""
+
+    def __init__(self) -> None:
+        self.create: list[tuple[servicepods.PortTuple, Endpoints]] = []
+        self.update: list[tuple[Object, servicepods.PortTuple, Endpoints]] = []
+        self.delete: list[Object] = []
+
+    def place(
+        self, ports: servicepods.PortTuple, wanted: dict[str, dict[str, Any]], slices: list[Object]
+    ) -> None:
+        """Endpoints (by address) over slices that have these ports already."""
+        fresh = dict(wanted)
+        plans: list[tuple[Object, Endpoints, bool]] = []
+        for found in slices:
+            before = found.get("endpoints") or []
+            kept = [new for e in before if (new := fresh.pop(e["addresses"][0], None)) is not None]
+            plans.append((found, kept, kept != before))
+        left = list(fresh.values())
+        plans.sort(key=lambda plan: (not plan[2], -len(plan[1])))
+        for found, kept, changed in plans:
+            if changed or len(kept) + len(left) <= PER_SLICE:
+                room = PER_SLICE - len(kept)
+                kept += left[:room]
+                left = left[room:]
+            if kept:
+                self.update.append((found, ports, kept))
+            else:
+                self.delete.append(found)
+        for at in range(0, len(left), PER_SLICE):
+            self.create.append((ports, left[at : at + PER_SLICE]))
+
+
 class EndpointSliceController(Controller):
     name = "endpointslice-controller"
 
@@ -37,7 +73,6 @@ class EndpointSliceController(Controller):
         self.nodes = env.informers.lister(kinds.NODES)
         self.slices = env.informers.lister(kinds.ENDPOINT_SLICES)
         self.slices.add_index("service", _service_of)
-        self._stamp = ""  # the trigger time of the Service that is being worked on
         env.informers[kinds.ENDPOINT_SLICES].add_handler(self._on_slice)
 
     def _on_slice(self, event: InformerEvent) -> None:
@@ -47,80 +82,45 @@ class EndpointSliceController(Controller):
                 self.enqueue(key, event.revision)
 
     def reconcile(self, key: str) -> None:
-        own = self.slices.by_index("service", key)
+        own = [s for s in self.slices.by_index("service", key) if not is_deleting(s)]
         service = self.index.services.get(key)
         if service is None or is_deleting(service):
             for found in own:
-                if not is_deleting(found):
-                    self.client.delete(found)
+                self.client.delete(found)
             return
         if not service["spec"].get("selector") or service["spec"]["type"] == "ExternalName":
             return
         pods = self.index.select(service)
-        self._stamp = servicepods.trigger_time(service, pods)
-        wanted = servicepods.grouped(service, pods)
         by_ports: dict[servicepods.PortTuple, list[Object]] = {}
         for found in own:
             by_ports.setdefault(_ports_key(found), []).append(found)
-        groups = {_as_key(ports): (ports, pods) for ports, pods in wanted.items()}
-        for ports_key in list(by_ports):
-            if ports_key not in groups and (groups or len(by_ports) > 1):
-                for found in by_ports.pop(ports_key):
-                    self.client.delete(found)
-        if not groups:
-            self._empty(service, own)
-        for ports_key, (ports, pods) in groups.items():
-            endpoints = {p["status"]["podIP"]: self._endpoint(service, p) for p in pods}
-            self._place(service, ports, endpoints, by_ports.get(ports_key, []))
+        plan = Plan()
+        for ports, members in servicepods.grouped(service, pods).items():
+            wanted = {p["status"]["podIP"]: self._endpoint(service, p) for p in members}
+            plan.place(ports, wanted, by_ports.pop(tuple(sorted(ports)), []))
+        for left in by_ports.values():
+            plan.delete += left
+        if len(plan.delete) == len(own) and not plan.create:
+            plan.create.append(((), []))  # a Service without pods has one empty slice
+        self._perform(service, plan, servicepods.trigger_time(service, pods))
 
-    def _empty(self, service: Object, own: list[Object]) -> None:
-        """A Service without pods has one empty slice."""
-        for extra in own[1:]:
-            self.client.delete(extra)
-        if own:
-            self._write(service, own[0], [])
-        else:
-            self._create(service, (), [])
-
-    def _place(
-        self,
-        service: Object,
-        ports: servicepods.PortTuple,
-        wanted: dict[str, dict[str, Any]],
-        slices: list[Object],
-    ) -> None:
-        left = dict(wanted)
-        plans: list[tuple[Object, list[dict[str, Any]], bool]] = []
-        for found in slices:
-            kept = []
-            for endpoint in found.get("endpoints") or ():
-                new = left.pop(endpoint["addresses"][0], None)
-                if new is not None:
-                    kept.append(new)
-            plans.append((found, kept, kept != (found.get("endpoints") or [])))
-        fresh = list(left.values())
-        plans.sort(key=lambda plan: (not plan[2], -len(plan[1])))
-        for found, kept, changed in plans:
-            if changed or len(slices) == 1 or len(kept) + len(fresh) <= PER_SLICE:
-                room = PER_SLICE - len(kept)
-                kept += fresh[:room]
-                fresh = fresh[room:]
-            if kept or len(slices) == 1:
-                self._write(service, found, kept)
-            else:
-                self.client.delete(found)
-        for at in range(0, len(fresh), PER_SLICE):
-            self._create(service, ports, fresh[at : at + PER_SLICE])
-
-    def _labels(self, service: Object) -> dict[str, str]:
+    def _perform(self, service: Object, plan: Plan, stamp: str) -> None:
+        """What would be deleted takes the place of what would be created, and keeps its name."""
+        while plan.delete and plan.create:
+            ports, endpoints = plan.create.pop()
+            plan.update.append((plan.delete.pop(0), ports, endpoints))
         labels = {**labels_of(service), SERVICE: name_of(service), MANAGED_BY: CONTROLLER}
         if service["spec"].get("clusterIP") == "None":
             labels[HEADLESS] = ""
-        return labels
+        for found, ports, endpoints in plan.update:
+            self._write(found, servicepods.port_list(ports), endpoints, labels, stamp)
+        for found in plan.delete:
+            self.client.delete(found)
+        for ports, endpoints in plan.create:
+            body = {"endpoints": endpoints, "ports": servicepods.port_list(ports)}
+            self._create(service, body, labels, stamp)
 
-    def _create(
-        self, service: Object, ports: servicepods.PortTuple, endpoints: list[dict[str, Any]]
-    ) -> None:
+    def _create(self, service: Object, body: Object, labels: dict[str, str], stamp: str) -> None:
         self.client.create(
             {
                 "apiVersion": "discovery.k8s.io/v1",
@@ -128,23 +128,30 @@ class EndpointSliceController(Controller):
                 "metadata": {
                     "generateName": f"{name_of(service)}-",
                     "namespace": namespace_of(service),
-                    "labels": self._labels(service),
-                    "annotations": {servicepods.TRIGGER: self._stamp},
+                    "labels": labels,
+                    "annotations": {servicepods.TRIGGER: stamp},
                     "ownerReferences": [controller_ref(service)],
                 },
                 "addressType": "IPv4",
-                "endpoints": endpoints,
-                "ports": servicepods.port_list(ports),
+                **body,
             }
         )
 
-    def _write(self, service: Object, found: Object, endpoints: list[dict[str, Any]]) -> None:
-        labels = self._labels(service)
-        if (found.get("endpoints") or []) == endpoints and labels_of(found) == labels:
+    def _write(
+        self,
+        found: Object,
+        ports: list[dict[str, Any]],
+        endpoints: Endpoints,
+        labels: dict[str, str],
+        stamp: str,
+    ) -> None:
+        have = (found.get("endpoints") or [], found.get("ports") or [], labels_of(found))
+        if have == (endpoints, ports, labels):
             return
-        annotations = {**annotations_of(found), servicepods.TRIGGER: self._stamp}
+        annotations = {**annotations_of(found), servicepods.TRIGGER: stamp}
         meta = {**found["metadata"], "labels": labels, "annotations": annotations}
-        self.client.update({**found, "metadata": meta, "endpoints": endpoints}, base=found)
+        body = {"metadata": meta, "endpoints": endpoints, "ports": ports}
+        self.client.update({**found, **body}, base=found)
 
     def _endpoint(self, service: Object, pod: Object) -> dict[str, Any]:
         serving, terminating = podutil.is_ready(pod), is_deleting(pod)
@@ -173,10 +180,6 @@ def _service_of(found: Object) -> tuple[str, ...]:
     if labels.get(MANAGED_BY) != CONTROLLER or SERVICE not in labels:
         return ()
     return (f"{namespace_of(found)}/{labels[SERVICE]}",)
-
-
-def _as_key(ports: servicepods.PortTuple) -> servicepods.PortTuple:
-    return tuple(sorted(ports))
 
 
 def _ports_key(found: Object) -> servicepods.PortTuple:
