@@ -26,7 +26,8 @@ def admit(ctx: Context, new: Object | None, old: Object | None) -> None:
 
 
 def _terminating(ctx: Context, new: Object) -> errors.StatusError:
-    op, name = ctx.operation, new["metadata"].get("name", "")
+    op = ctx.operation
+    name = op.name or new["metadata"].get("generateName", "")
     why = f"unable to create new content in namespace {op.namespace} because it is being terminated"
     error = errors.forbidden(op.resource.plural, op.resource.group, name, why)
     cause = {

@@ -29,7 +29,8 @@ def admit(ctx: Context, new: Object | None, old: Object | None) -> None:
     spec["serviceAccountName"] = spec["serviceAccount"] = name
     account = ctx.lookup.find(SERVICE_ACCOUNTS, ctx.operation.namespace, name)
     if account is None:
-        pod = new["metadata"].get("name") or new["metadata"].get("generateName", "")
+        # A name that was generated a moment ago is nobody's business yet.
+        pod = ctx.operation.name or new["metadata"].get("generateName", "")
         why = (
             f"error looking up service account {ctx.operation.namespace}/{name}: "
             f'serviceaccount "{name}" not found'
