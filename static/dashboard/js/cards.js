@@ -34,12 +34,12 @@ export class Cards {
     const nodes = store.table("nodes");
     const names = dirty ? (dirty.get("nodes") ?? []) : nodes.keys();
     for (const name of names) this.#card(name, nodes.get(name));
-    for (const key of dirty?.get("pods") ?? []) {
-      if (!store.table("pods").has(key)) this.tiles.forget(key);
-    }
+    for (const key of dirty?.get("pods") ?? []) this.tiles.refresh(key, store.table("pods").get(key));
     const homes = new Set(dirty ? (dirty.get("placement") ?? []) : nodes.keys());
     for (const name of homes) this.#fill(name);
-    order(this.root, sorted(nodes).map((node) => this.cards.get(node.key)));
+    if (this.shape === store.nodeOrder && dirty) return;
+    this.shape = store.nodeOrder;
+    order(this.root, sorted(store).map((node) => this.cards.get(node.key)));
   }
 
   restyle() {
@@ -162,8 +162,14 @@ function alarms(card, now) {
 
 // Control planes first, then by name with its numbers as numbers.
 const collator = new Intl.Collator("en", { numeric: true });
-export function sorted(nodes) {
-  return [...nodes.values()].sort((a, b) => (b.role !== "") - (a.role !== "") || collator.compare(a.key, b.key));
+let known = { shape: -1, names: [] };
+export function sorted(store) {
+  const nodes = store.table("nodes");
+  if (known.shape !== store.nodeOrder) {
+    const all = [...nodes.values()].sort((a, b) => (b.role !== "") - (a.role !== "") || collator.compare(a.key, b.key));
+    known = { shape: store.nodeOrder, names: all.map((node) => node.key) };
+  }
+  return known.names.map((name) => nodes.get(name));
 }
 
 function toggle(node) {

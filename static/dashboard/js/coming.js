@@ -24,7 +24,7 @@ export class Coming {
     for (const node of store.table("nodes").values()) {
       if (node.not_ready_at) add(node.not_ready_at, "wait", "NotReady", node.key, `nodes/-/${node.key}`);
     }
-    for (const pod of store.table("pods").values()) {
+    for (const pod of store.ticking.values()) {
       if (pod.evict_at) add(pod.evict_at, "fail", "Evicted from", pod.node, `nodes/-/${pod.node}`);
       if (pod.gone_at && pod.state === "term") add(pod.gone_at, "term", "Grace ends on", pod.node || "no node", `nodes/-/${pod.node}`);
       if (pod.restart_at) add(pod.restart_at, "wait", "Restarts", split(pod.key)[1], `pods/${pod.key}`);

@@ -58,7 +58,7 @@ export class Field {
 
   #layout() {
     const { store } = this.context;
-    this.nodes = sorted(store.table("nodes"));
+    this.nodes = sorted(store);
     let most = 1;
     for (const node of this.nodes) most = Math.max(most, store.podsByNode.get(node.key)?.size ?? 0);
     const width = Math.max(200, this.root.clientWidth - 2 * PAD);

@@ -91,11 +91,9 @@ export class ClusterMap {
 
   #counts() {
     const { store } = this.context;
-    const counts = Object.fromEntries(STATES.map(([state]) => [state, 0]));
-    for (const pod of store.table("pods").values()) counts[pod.state] += 1;
     for (const button of $$("#legend button")) {
       const { state } = button.dataset;
-      const count = counts[state];
+      const count = store.counts[state] ?? 0;
       text(button.lastElementChild, String(count));
       button.hidden = count === 0 && state !== "run" && !filter.states.has(state);
     }
@@ -106,7 +104,8 @@ export class ClusterMap {
   #lane(dirty) {
     const { store } = this.context;
     for (const key of dirty.get("pods") ?? []) {
-      if (store.table("pods").get(key)?.node !== "") this.laneTiles.forget(key);
+      const pod = store.table("pods").get(key);
+      this.laneTiles.refresh(key, pod?.node === "" ? pod : undefined);
     }
     const waiting = [...(store.podsByNode.get("")?.values() ?? [])];
     $("#lane").hidden = waiting.length === 0;

@@ -24,7 +24,7 @@ export class NodeTable {
 
   update(dirty) {
     if (dirty && !dirty.has("nodes")) return;
-    this.body.replaceChildren(...sorted(this.context.store.table("nodes")).map((node) => this.#row(node)));
+    this.body.replaceChildren(...sorted(this.context.store).map((node) => this.#row(node)));
   }
 
   restyle() {}

@@ -1,5 +1,6 @@
 // The page's copy of the server's state: tables of rows, kept equal to it by frames.
-// Views subscribe to tables and hear, at most once a frame of the screen, which keys changed.
+// Views subscribe to tables and hear, at most once a frame of the screen, which keys changed;
+// "placement" lists nodes on which pods came or went.
 
 export class Store {
   constructor() {
@@ -7,7 +8,11 @@ export class Store {
     this.revision = 0;
     this.columns = {};
     this.tables = new Map();
+    // Indexes kept along, so that no view walks thousands of pods because one changed.
     this.podsByNode = new Map();
+    this.counts = {}; // pods by state
+    this.ticking = new Map(); // pods with a moment ahead of them
+    this.nodeOrder = 0; // changes when nodes come, go or change their role
     this.listeners = [];
     this.dirty = new Map();
     this.scheduled = false;
@@ -56,7 +61,8 @@ export class Store {
     for (let at = 0; at < columns.length; at += 1) object[columns[at]] = row[at + 1];
     const table = this.table(name);
     const before = table.get(row[0]);
-    if (name === "pods") this.#place(before, object);
+    if (name === "pods") this.#index(before, object);
+    if (name === "nodes" && before?.role !== object.role) this.nodeOrder += 1;
     table.set(row[0], object);
     this.#mark(name, row[0]);
   }
@@ -65,23 +71,27 @@ export class Store {
     const table = this.table(name);
     const before = table.get(key);
     if (!before) return;
-    if (name === "pods") this.#place(before, null);
+    if (name === "pods") this.#index(before, null);
+    if (name === "nodes") this.nodeOrder += 1;
     table.delete(key);
     this.#mark(name, key);
   }
 
-  #place(before, after) {
-    if (before) {
-      const home = this.podsByNode.get(before.node);
-      home?.delete(before.key);
-      if (before.node !== after?.node) this.#mark("placement", before.node);
+  #index(before, after) {
+    const key = (after ?? before).key;
+    if (before) this.counts[before.state] -= 1;
+    if (after) this.counts[after.state] = (this.counts[after.state] ?? 0) + 1;
+    if (after && (after.evict_at || after.gone_at || after.restart_at)) this.ticking.set(key, after);
+    else this.ticking.delete(key);
+    if (before && before.node !== after?.node) {
+      this.podsByNode.get(before.node)?.delete(key);
+      this.#mark("placement", before.node);
     }
-    if (after) {
-      let home = this.podsByNode.get(after.node);
-      if (!home) this.podsByNode.set(after.node, (home = new Map()));
-      home.set(after.key, after);
-      this.#mark("placement", after.node);
-    } else this.#mark("placement", before.node);
+    if (!after) return;
+    let home = this.podsByNode.get(after.node);
+    if (!home) this.podsByNode.set(after.node, (home = new Map()));
+    if (!home.has(key)) this.#mark("placement", after.node);
+    home.set(key, after);
   }
 
   #mark(name, key) {

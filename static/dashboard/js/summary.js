@@ -16,7 +16,10 @@ const WORST = ["fail", "lost", "wait", "pend", "term", "run", "done"];
 export class Summary {
   constructor(context) {
     this.context = context;
-    context.store.on(["pods", "nodes"], () => this.#update());
+    context.store.on(["pods", "nodes"], (dirty) => {
+      if (dirty.has("nodes")) this.#totals(context.store);
+      if ([...(dirty.get("pods") ?? [])].some((key) => key.startsWith("kube-system/"))) this.#update();
+    });
   }
 
   #update() {
@@ -31,9 +34,6 @@ export class Summary {
       plane.replaceChildren(plane.firstElementChild, ...wanted);
       if (!wanted.length) plane.append(h("span", { class: "muted" }, "starting"));
     }
-    this.#totals(store);
-    const version = [...store.table("nodes").values()][0]?.version;
-    if (version) text($("#version"), version);
   }
 
   #organ(word, pods, drawer) {
@@ -56,6 +56,7 @@ export class Summary {
       ["CPU requested", `${cores(sum("cpu"))} of ${cores(sum("cpu_max"))} cores`],
       ["Memory", `${gib(sum("memory"))} of ${gib(sum("memory_max"))} GiB`],
     ];
+    if (nodes.length) text($("#version"), nodes[0].version);
     const box = $("#totals");
     if (!box.children.length) box.append(...totals.map(([word]) => h("div", {}, h("span", {}, word), h("b"))));
     totals.forEach(([, words], at) => text(box.children[at].lastElementChild, words));

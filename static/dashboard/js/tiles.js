@@ -29,6 +29,13 @@ export class Tiles {
     return element;
   }
 
+  // A pod's row changed (or, without one, went): patch its tile if it has one.
+  refresh(key, pod) {
+    const element = this.elements.get(key);
+    if (!pod) this.forget(key);
+    else if (element) this.#patch(element, pod);
+  }
+
   forget(key) {
     this.elements.get(key)?.remove();
     this.elements.delete(key);
