@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
+from typing import cast
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils import timezone
 
 from dashboard.models import SubmittedForm
 
 BUSY = "This form is being worked on already."
+KEPT = timedelta(days=1)
 
 
 def new_token() -> str:
@@ -21,8 +25,9 @@ def once(token: str, user: AbstractBaseUser | AnonymousUser, act: Callable[[], s
 
     When `act` raises, nothing happened and the token is free again.
     """
+    SubmittedForm.objects.filter(submitted__lt=timezone.now() - KEPT).delete()
     claim, first = SubmittedForm.objects.get_or_create(
-        token=token[:40] or new_token(), defaults={"user_id": user.pk}
+        token=token[:40] or new_token(), defaults={"user_id": cast(int, user.pk)}
     )
     if not first:
         return claim.outcome or BUSY

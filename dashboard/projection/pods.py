@@ -12,12 +12,14 @@ COLUMNS = (
     "node", "state", "status", "ready", "containers", "restarts", "ip", "created",
     "gone_at", "evict_at", "restart_at", "owner", "services", "why",
 )  # fmt: skip
+STUCK = "Its node is silent: nobody confirms that the containers have ended."
 
 
 def row(world: World, pod: Object) -> Row:
     node_name = pod["spec"].get("nodeName") or ""
     node = world.nodes.get(node_name) if node_name else None
     summary = summarise(pod, node_lost=node is not None and is_lost(node))
+    silent = node is not None and is_silent(world, node)
     status = pod.get("status") or {}
     return [
         node_name,
@@ -28,12 +30,12 @@ def row(world: World, pod: Object) -> Row:
         summary.restarts,
         status.get("podIP", ""),
         seconds(pod["metadata"].get("creationTimestamp")),
-        _whole(countdowns.gone_at(pod)),
+        None if silent else _whole(countdowns.gone_at(pod)),
         _whole(eviction_at(world, pod, node)),
-        None if node is None or is_silent(world, node) else _whole(countdowns.restart_at(pod)),
+        None if silent else _whole(countdowns.restart_at(pod)),
         owner(world, pod),
         _services(world, key_of(pod)),
-        why_not_running(status),
+        STUCK if silent and summary.state == "term" else why_not_running(status),
     ]
 
 

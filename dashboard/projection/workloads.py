@@ -81,7 +81,7 @@ def _job(obj: Object) -> Progress:
         return done, desired, done, "Failed", "fail"
     if spec.get("suspend"):
         return done, desired, done, "Suspended", "wait"
-    return done, desired, done, f"{active} running", "pend"
+    return done, desired, done, f"{active} running" if active else "Finishing", "pend"
 
 
 PROGRESS: dict[str, Callable[[Object], Progress]] = {

@@ -16,10 +16,12 @@ export class Coming {
     const { store } = this.context;
     const groups = new Map();
     const add = (at, state, what, about, path) => {
-      const key = `${at} ${what} ${about}`;
+      const key = `${what} ${about}`;
       const found = groups.get(key);
-      if (found) found.count += 1;
-      else groups.set(key, { key, at, state, what, about, path, count: 1 });
+      if (found) {
+        found.count += 1;
+        found.at = Math.min(found.at, at);
+      } else groups.set(key, { key, at, state, what, about, path, count: 1 });
     };
     for (const node of store.table("nodes").values()) {
       if (node.not_ready_at) add(node.not_ready_at, "wait", "NotReady", node.key, `nodes/-/${node.key}`);
@@ -35,7 +37,7 @@ export class Coming {
 
   #draw() {
     const list = $("#coming");
-    const shown = this.entries.map((entry) => `${entry.key} ${entry.count}`).join("|");
+    const shown = this.entries.map((entry) => `${entry.key} ${entry.at} ${entry.count}`).join("|");
     if (list.dataset.shown === shown && list.children.length) return;
     list.dataset.shown = shown;
     if (!this.entries.length) {
@@ -48,12 +50,11 @@ export class Coming {
   }
 
   #row(entry) {
-    const what = entry.count > 1 ? `${entry.what} ${entry.about}` : `${entry.what} ${entry.about}`;
     const open = () => this.context.drawer.open(entry.path);
     const pods = entry.what === "NotReady" || entry.what === "Restarts" ? "" : `${entry.count} pod${entry.count === 1 ? "" : "s"}`;
     const note = entry.what === "NotReady" ? "lease not renewed" : pods;
     const row = h("li", { data: { state: entry.state } }, glyph(entry.state),
-      h("div", { class: "what" }, h("button", { class: "link", type: "button", onclick: open }, what), h("small", {}, note)),
+      h("div", { class: "what" }, h("button", { class: "link", type: "button", onclick: open }, `${entry.what} ${entry.about}`), h("small", {}, note)),
       h("span", { class: "left" }));
     row.at = entry.at;
     return row;

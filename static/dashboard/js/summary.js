@@ -11,7 +11,7 @@ const ORGANS = [
   ["coredns-", "coredns"],
   ["kube-proxy-", "kube-proxy"],
 ];
-const WORST = ["fail", "lost", "wait", "pend", "term", "run", "done"];
+const WORST = ["fail", "lost", "wait", "pend", "run", "term", "done"];
 
 export class Summary {
   constructor(context) {
@@ -37,6 +37,9 @@ export class Summary {
   }
 
   #organ(word, pods, drawer) {
+    // Those on their way out count only when nothing else is there.
+    const staying = pods.filter((pod) => pod.state !== "term");
+    if (staying.length) pods = staying;
     const state = WORST.find((each) => pods.some((pod) => pod.state === each)) ?? "lost";
     const good = pods.filter((pod) => pod.state === "run").length;
     const count = pods.length > 1 ? ` ${good}/${pods.length}` : "";
