@@ -71,15 +71,16 @@ def put(
 ) -> None:
     """Models SetDeploymentCondition; `again`: even when neither status nor reason moved."""
     old = condition(status["conditions"], kind)
-    same = old is not None and old["status"] == value
-    if same and old is not None and old["reason"] == reason and not again:
+    same = old is not None and old.get("status") == value
+    if same and old is not None and old.get("reason") == reason and not again:
         return
     stamp = format_time(now)
+    since = old.get("lastTransitionTime", stamp) if same and old is not None else stamp
     new = {
         "type": kind,
         "status": value,
         "lastUpdateTime": stamp,
-        "lastTransitionTime": old["lastTransitionTime"] if same and old else stamp,
+        "lastTransitionTime": since,
         "reason": reason,
         "message": text,
     }
@@ -89,7 +90,7 @@ def put(
 def resume(deployment: Object, status: Status, now: float) -> None:
     """Models checkPausedConditions."""
     found = condition(status["conditions"], "Progressing")
-    reason = found["reason"] if found is not None else ""
+    reason = (found or {}).get("reason", "")
     if not has_deadline(deployment) or reason == "ProgressDeadlineExceeded":
         return
     if deployment["spec"].get("paused"):
@@ -127,7 +128,7 @@ def _settled(status: Status, current: Object | None) -> bool:
     return (
         status.get("replicas", 0) == status.get("updatedReplicas", 0)
         and current is not None
-        and current["reason"] == "NewReplicaSetAvailable"
+        and current.get("reason") == "NewReplicaSetAvailable"
     )
 
 
@@ -154,8 +155,9 @@ def _progressed(before: Status, after: Status) -> bool:
 def _failures(status: Status, sets: list[Object], now: float) -> None:
     for found in sets:
         failed = condition(found.get("status", {}).get("conditions"), "ReplicaFailure")
-        if failed is not None and failed["status"] == "True":
-            put(status, now, "ReplicaFailure", "True", failed["reason"], failed["message"])
+        if failed is not None and failed.get("status") == "True":
+            reason, text = failed.get("reason", ""), failed.get("message", "")
+            put(status, now, "ReplicaFailure", "True", reason, text)
             return
     status["conditions"] = [c for c in status["conditions"] if c["type"] != "ReplicaFailure"]
 
@@ -165,7 +167,10 @@ def deadline(deployment: Object, status: Status) -> float | None:
     found = condition(status.get("conditions"), "Progressing")
     if not has_deadline(deployment) or found is None or complete(deployment, status):
         return None
-    if found["reason"] in ("NewReplicaSetAvailable", "ProgressDeadlineExceeded"):
+    if not found.get("lastUpdateTime") or found.get("reason") in (
+        "NewReplicaSetAvailable",
+        "ProgressDeadlineExceeded",
+    ):
         return None
     seconds = deployment["spec"]["progressDeadlineSeconds"]
     return parse_time(found["lastUpdateTime"]) + float(seconds)

@@ -26,8 +26,8 @@ def verdict(job: Object, status: Status, pods: list[Object], now: float) -> Verd
     """How it ends, once that is certain; a verdict that was given stands."""
     for end, kind in INTERIM.items():
         given = condition(status.get("conditions"), kind)
-        if given is not None and given["status"] == "True":
-            return end, given["reason"], given["message"]
+        if given is not None and given.get("status") == "True":
+            return end, given.get("reason", ""), given.get("message", "")
     limit = job["spec"].get("backoffLimit", 6)
     again = jobcount.restarts(pods)
     if status.get("failed", 0) > limit or (again and again >= max(1, limit)):
@@ -65,7 +65,7 @@ def wanted(job: Object, status: Status, active: int) -> int:
 def put(status: Status, kind: str, value: str, reason: str, text: str, now: float) -> bool:
     """Set a condition; False when it is so already. Models ensureJobConditionStatus."""
     old = condition(status.get("conditions"), kind)
-    if old is not None and old["status"] == value and old["reason"] == reason:
+    if old is not None and old.get("status") == value and old.get("reason") == reason:
         return False
     stamp = format_time(now)
     new = {"type": kind, "status": value, "lastProbeTime": stamp, "lastTransitionTime": stamp}

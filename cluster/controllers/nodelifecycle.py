@@ -109,7 +109,10 @@ class NodeLifecycleController(Controller):
             return parse_time(node["metadata"]["creationTimestamp"]) + GRACE
         if HEARTBEAT in annotations_of(lease):
             return None
-        return parse_time(lease["spec"]["renewTime"]) + GRACE
+        renewed = (lease.get("spec") or {}).get("renewTime") or node["metadata"][
+            "creationTimestamp"
+        ]
+        return parse_time(renewed) + GRACE
 
     def _lose(self, node: Object, now: float) -> bool:
         """Everything the kubelet said is Unknown now; True when that had to be written."""
@@ -127,7 +130,7 @@ class NodeLifecycleController(Controller):
         old = condition(conditions, kind)
         if old is not None and old["status"] == "Unknown":
             return conditions
-        beat = old["lastHeartbeatTime"] if old else node["metadata"]["creationTimestamp"]
+        beat = (old or {}).get("lastHeartbeatTime") or node["metadata"]["creationTimestamp"]
         new = {
             "type": kind,
             "status": "Unknown",

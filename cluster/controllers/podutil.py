@@ -47,10 +47,9 @@ def is_ready(pod: Object) -> bool:
 
 
 def ready_since(pod: Object) -> float:
-    """When it last became ready; it must be ready."""
-    found = condition(pod.get("status", {}).get("conditions"), "Ready")
-    assert found is not None
-    return parse_time(found["lastTransitionTime"])
+    """When it last became ready; whoever wrote the condition may not have said."""
+    found = condition(pod.get("status", {}).get("conditions"), "Ready") or {}
+    return parse_time(found.get("lastTransitionTime") or pod["metadata"]["creationTimestamp"])
 
 
 def available_at(pod: Object, min_ready: int) -> float | None:

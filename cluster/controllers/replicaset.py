@@ -139,7 +139,7 @@ class ReplicaSetController(Controller):
         if message is None:
             return []
         old = condition(found.get("status", {}).get("conditions"), "ReplicaFailure")
-        since = old["lastTransitionTime"] if old else format_time(self.clock.now())
+        since = (old or {}).get("lastTransitionTime") or format_time(self.clock.now())
         return [
             {
                 "type": "ReplicaFailure",

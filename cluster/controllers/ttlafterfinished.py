@@ -27,7 +27,7 @@ class TTLAfterFinishedController(Controller):
         if ttl is None:
             return
         ended = max(
-            parse_time(c["lastTransitionTime"])
+            parse_time(c.get("lastTransitionTime") or job["metadata"]["creationTimestamp"])
             for c in job["status"]["conditions"]
             if c["type"] in ("Complete", "Failed") and c["status"] == "True"
         )
