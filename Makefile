@@ -49,6 +49,7 @@ clean:
 
 .venv/runtime: requirements.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m compileall -q cluster dashboard workers
 	@touch $@
 
 .venv/dev: requirements-dev.txt requirements.txt | .venv/bin/python
