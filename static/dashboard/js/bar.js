@@ -36,7 +36,7 @@ export class Bar {
     const since = state === "stale" && seconds >= 1 ? ` ${Math.round(seconds)} s` : "";
     text($(".word", badge), seconds === 0 && state === "stale" ? "CONNECTING" : word + since);
     text($(".revision", badge), this.context.store.revision ? `r${this.context.store.revision}` : "");
-    document.body.classList.toggle("stale", state === "stale");
+    document.body.classList.toggle("stale", since !== "");
   }
 
   #clock() {

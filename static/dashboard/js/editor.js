@@ -1,6 +1,6 @@
 // A textarea with line numbers and colours: the text lies, transparent, over its own echo.
 
-const TOKEN = /^(\s*(?:- )*)([^\s#:'"][^:#'"]*?|"[^"]*"|'[^']*')(:)(?=\s|$)|(#.*$)|("(?:[^"\\]|\\.)*"|'[^']*')|(\b(?:true|false|null)\b|(?<![\w./-])-?\d+(?:\.\d+)?(?![\w./-]))|^(---|\.\.\.)$/gm;
+const TOKEN = /^(\s*(?:- )*)([^\s#:'"][^:#'"\n]*?|"[^"]*"|'[^']*')(:)(?=\s|$)|(#.*$)|("(?:[^"\\]|\\.)*"|'[^']*')|(\b(?:true|false|null)\b|(?<![\w./-])-?\d+(?:\.\d+)?(?![\w./-]))|^(---|\.\.\.)$/gm;
 
 export function upgrade(textarea) {
   if (textarea.closest(".editor")) return;
