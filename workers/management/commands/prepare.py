@@ -41,7 +41,8 @@ class Command(BaseCommand):
             raise CommandError(f"the cluster cannot be set up: {error.message}") from error
         except DatabaseError as error:
             name = settings.DATABASES["default"]["NAME"]
-            raise CommandError(f"the database {name} cannot be used: {error}") from error
+            why = str(error).strip().partition("\n")[0]
+            raise CommandError(f"the database {name} cannot be used: {why}") from error
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from argparse import ArgumentParser
 from typing import Any
 
@@ -25,6 +26,8 @@ class Command(BaseCommand):
         if unknown := sorted(set(queues) - set(component_names())):
             names = ", ".join(component_names())
             raise CommandError(f"no component called {unknown[0]}; there are {names}")
+        # Celery warns of root because pickled messages could run code; ours are JSON.
+        warnings.filterwarnings("ignore", module="celery.platforms")
         lifeline.hold()
         app.worker_main(
             [
