@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from workers import lifeline
+from workers import garbage, lifeline
 from workers.serving import SERVERS, Listener
 
 
@@ -25,6 +25,7 @@ class Command(BaseCommand):
         # SQLite, which is less than a change of threads.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
         lifeline.hold()
+        garbage.tune()
         pki = Path(settings.DATA_DIR) / "pki"
         SERVERS[name](_application(), Listener(settings.HOST, settings.API_PORT, pki))
 

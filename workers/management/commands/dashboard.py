@@ -8,7 +8,7 @@ from daphne.cli import CommandLineInterface
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from workers import lifeline
+from workers import garbage, lifeline
 
 
 class Command(BaseCommand):
@@ -17,6 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         lifeline.hold()
+        garbage.tune()
         CommandLineInterface().run(
             [
                 *("-b", settings.HOST, "-p", str(settings.PORT), "-v", "0"),

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from workers import lifeline
+from workers import garbage, lifeline
 from workers.timekeeper import Timekeeper
 from workers.wiring import connect
 
@@ -20,5 +20,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         lifeline.hold()
+        garbage.tune()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         Timekeeper(connect(), settings.DATA_DIR / "clock").run()

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from workers import lifeline
+from workers import garbage, lifeline
 from workers.celery import app
 from workers.components import component_names
 
@@ -29,6 +29,7 @@ class Command(BaseCommand):
         # Celery warns of root because pickled messages could run code; ours are JSON.
         warnings.filterwarnings("ignore", module="celery.platforms")
         lifeline.hold()
+        garbage.tune()
         app.worker_main(
             [
                 *("--quiet", "worker", "--pool=solo", "--loglevel=WARNING"),
