@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from django.conf import settings
 
@@ -27,7 +28,8 @@ def _scheduler(env: Env) -> Component:
 def _controller_manager(env: Env) -> Component:
     from cluster import controllers
 
-    return controllers.build(env)
+    root_ca = Path(settings.DATA_DIR) / "pki" / "ca.crt"
+    return controllers.build(env, root_ca=root_ca.read_text() if root_ca.exists() else "")
 
 
 def _kubelet(env: Env, shard: int) -> Component:

@@ -56,10 +56,13 @@ def selected(names: str) -> list[str]:
     ]
 
 
-def build(env: Env, names: str = "*") -> Component:
-    return Component(
-        "kube-controller-manager", env, [CONTROLLERS[name](env) for name in selected(names)]
-    )
+def build(env: Env, names: str = "*", root_ca: str = "") -> Component:
+    """`root_ca` is the PEM text of the authority that pods are to trust."""
+    parts = [CONTROLLERS[name](env) for name in selected(names)]
+    for part in parts:
+        if isinstance(part, RootCAPublisher):
+            part.certificate = root_ca
+    return Component("kube-controller-manager", env, [*parts])
 
 
 __all__ = ["CONTROLLERS", "build", "selected"]

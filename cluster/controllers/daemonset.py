@@ -14,7 +14,6 @@ from cluster.controllers.podcontrol import PodControl
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import (
     Object,
-    controller_of,
     controller_ref,
     is_deleting,
     labels_of,
@@ -53,12 +52,12 @@ class DaemonSetController(Controller):
             self.enqueue(f"{namespace_of(found)}/{name_of(found)}", event.revision)
 
     def _on_owned(self, event: InformerEvent) -> None:
-        ref, namespace = controller_of(event.obj), namespace_of(event.obj)
-        if ref is not None:
-            if ref["kind"] == "DaemonSet":
-                self.enqueue(f"{namespace}/{ref['name']}", event.revision)
+        key = podutil.owner_key(event.obj, "DaemonSet")
+        if key is not None:
+            self.enqueue(key, event.revision)
             return
-        for found in self.sets.list(namespace):
+        namespace = namespace_of(event.obj)
+        for found in self.sets.list(namespace) if podutil.is_orphan(event.obj) else ():
             if from_label_selector(found["spec"]["selector"]).matches(labels_of(event.obj)):
                 self.enqueue(f"{namespace}/{name_of(found)}", event.revision)
 

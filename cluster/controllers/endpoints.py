@@ -27,7 +27,7 @@ class EndpointsController(Controller):
 
     def __init__(self, env: Env) -> None:
         super().__init__(env)
-        self.index = servicepods.ServiceIndex(env, self.enqueue)
+        self.index = servicepods.ServiceIndex.of(env, self.enqueue)
         self.endpoints = env.informers.lister(kinds.ENDPOINTS)
 
     def reconcile(self, key: str) -> None:
@@ -39,8 +39,8 @@ class EndpointsController(Controller):
             return
         if not service["spec"].get("selector"):
             return  # its endpoints are somebody else's
-        pods = self._pods(service)
-        subsets = self._subsets(service, pods[:MAX_ADDRESSES])
+        behind = self.index.behind(service)
+        subsets, total = _subsets(service, behind)
         labels = {**labels_of(service), MANAGED_BY: "endpoint-controller"}
         if service["spec"].get("clusterIP") == "None":
             labels[HEADLESS] = ""
@@ -48,9 +48,9 @@ class EndpointsController(Controller):
             return
         annotations = dict(annotations_of(old)) if old is not None else {}
         annotations.pop(OVER_CAPACITY, None)
-        if len(pods) > MAX_ADDRESSES:
+        if total > MAX_ADDRESSES:
             annotations[OVER_CAPACITY] = "truncated"
-        annotations[servicepods.TRIGGER] = servicepods.trigger_time(service, pods)
+        annotations[servicepods.TRIGGER] = behind.changed
         self._write(service, old, subsets, labels, annotations)
 
     def _write(
@@ -72,31 +72,28 @@ class EndpointsController(Controller):
         kept = with_metadata(body, labels=labels, annotations=annotations)
         self.client.update({**kept, **content}, base=old)
 
-    def _pods(self, service: Object) -> list[Object]:
-        everyone = bool(service["spec"].get("publishNotReadyAddresses"))
-        return [p for p in self.index.select(service) if everyone or not is_deleting(p)]
 
-    def _subsets(self, service: Object, pods: list[Object]) -> list[dict[str, Any]]:
-        everyone = bool(service["spec"].get("publishNotReadyAddresses"))
-        out = []
-        for ports, members in servicepods.grouped(service, pods).items():
-            ready: list[dict[str, Any]] = []
-            waiting: list[dict[str, Any]] = []
-            for pod in members:
-                target = ready if everyone or podutil.is_ready(pod) else waiting
-                target.append(_address(pod))
-            subset: dict[str, Any] = {}
-            if ready:
-                subset["addresses"] = ready
-            if waiting:
-                subset["notReadyAddresses"] = waiting
-            if not subset:
-                continue
-            listed = servicepods.port_list(ports)
-            if listed:
-                subset["ports"] = [{k: v for k, v in p.items() if v != ""} for p in listed]
-            out.append(subset)
-        return out
+def _subsets(service: Object, behind: servicepods.Behind) -> tuple[list[dict[str, Any]], int]:
+    """The subsets, and how many addresses there would be without the limit."""
+    everyone = bool(service["spec"].get("publishNotReadyAddresses"))
+    out, total = [], 0
+    for ports, pods in behind.groups.items():
+        members = [p for p in pods if everyone or not is_deleting(p)]
+        ready = [p for p in members if everyone or podutil.is_ready(p)]
+        waiting = [p for p in members if not everyone and not podutil.is_ready(p)]
+        room = max(0, MAX_ADDRESSES - total)
+        total += len(members)
+        subset: dict[str, Any] = {}
+        if shown := [_address(p) for p in ready[:room]]:
+            subset["addresses"] = shown
+        if shown := [_address(p) for p in waiting[: max(0, room - len(ready))]]:
+            subset["notReadyAddresses"] = shown
+        if not subset:
+            continue
+        if listed := servicepods.port_list(ports):
+            subset["ports"] = [{k: v for k, v in p.items() if v != ""} for p in listed]
+        out.append(subset)
+    return out, total
 
 
 def _address(pod: Object) -> dict[str, Any]:

@@ -29,6 +29,7 @@ ZONE = "topology.kubernetes.io/zone"
 
 
 Endpoints = list[dict[str, Any]]
+Built = dict[str, tuple[Object, Object, Object | None, dict[str, Any]]]  # by pod, from what
 
 
 class Plan:
@@ -69,9 +70,10 @@ class EndpointSliceController(Controller):
 
     def __init__(self, env: Env) -> None:
         super().__init__(env)
-        self.index = servicepods.ServiceIndex(env, self.enqueue)
+        self.index = servicepods.ServiceIndex.of(env, self.enqueue)
         self.nodes = env.informers.lister(kinds.NODES)
         self.slices = env.informers.lister(kinds.ENDPOINT_SLICES)
+        self._built: dict[str, Built] = {}
         self.slices.add_index("service", _service_of)
         env.informers[kinds.ENDPOINT_SLICES].add_handler(self._on_slice)
 
@@ -85,24 +87,26 @@ class EndpointSliceController(Controller):
         own = [s for s in self.slices.by_index("service", key) if not is_deleting(s)]
         service = self.index.services.get(key)
         if service is None or is_deleting(service):
+            self._built.pop(key, None)
             for found in own:
                 self.client.delete(found)
             return
         if not service["spec"].get("selector") or service["spec"]["type"] == "ExternalName":
             return
-        pods = self.index.select(service)
+        behind = self.index.behind(service)
+        known, self._built[key] = self._built.get(key, {}), {}
         by_ports: dict[servicepods.PortTuple, list[Object]] = {}
         for found in own:
             by_ports.setdefault(_ports_key(found), []).append(found)
         plan = Plan()
-        for ports, members in servicepods.grouped(service, pods).items():
-            wanted = {p["status"]["podIP"]: self._endpoint(service, p) for p in members}
+        for ports, members in behind.groups.items():
+            wanted = {p["status"]["podIP"]: self._endpoint(key, service, p, known) for p in members}
             plan.place(ports, wanted, by_ports.pop(tuple(sorted(ports)), []))
         for left in by_ports.values():
             plan.delete += left
         if len(plan.delete) == len(own) and not plan.create:
             plan.create.append(((), []))  # a Service without pods has one empty slice
-        self._perform(service, plan, servicepods.trigger_time(service, pods))
+        self._perform(service, plan, behind.changed)
 
     def _perform(self, service: Object, plan: Plan, stamp: str) -> None:
         """What would be deleted takes the place of what would be created, and keeps its name."""
@@ -153,25 +157,35 @@ class EndpointSliceController(Controller):
         body = {"metadata": meta, "endpoints": endpoints, "ports": ports}
         self.client.update({**found, **body}, base=found)
 
-    def _endpoint(self, service: Object, pod: Object) -> dict[str, Any]:
-        serving, terminating = podutil.is_ready(pod), is_deleting(pod)
-        everyone = bool(service["spec"].get("publishNotReadyAddresses"))
-        out: dict[str, Any] = {
-            "addresses": [pod["status"]["podIP"]],
-            "conditions": {
-                "ready": everyone or (serving and not terminating),
-                "serving": serving,
-                "terminating": terminating,
-            },
-            "nodeName": pod["spec"]["nodeName"],
-            "targetRef": servicepods.target_ref(pod),
-        }
+    def _endpoint(self, key: str, service: Object, pod: Object, known: Built) -> dict[str, Any]:
+        """Built anew for a pod, node or Service that has changed since the last time."""
+        name = name_of(pod)
         node = self.nodes.get(pod["spec"]["nodeName"])
-        if node is not None and (zone := labels_of(node).get(ZONE)):
-            out["zone"] = zone
-        if pod["spec"].get("hostname") and pod["spec"].get("subdomain") == name_of(service):
-            out["hostname"] = pod["spec"]["hostname"]
-        return out
+        made = known.get(name)
+        if made is None or made[0] is not pod or made[1] is not service or made[2] is not node:
+            made = (pod, service, node, _describe(service, pod, node))
+        self._built[key][name] = made
+        return made[3]
+
+
+def _describe(service: Object, pod: Object, node: Object | None) -> dict[str, Any]:
+    serving, terminating = podutil.is_ready(pod), is_deleting(pod)
+    everyone = bool(service["spec"].get("publishNotReadyAddresses"))
+    out: dict[str, Any] = {
+        "addresses": [pod["status"]["podIP"]],
+        "conditions": {
+            "ready": everyone or (serving and not terminating),
+            "serving": serving,
+            "terminating": terminating,
+        },
+        "nodeName": pod["spec"]["nodeName"],
+        "targetRef": servicepods.target_ref(pod),
+    }
+    if node is not None and (zone := labels_of(node).get(ZONE)):
+        out["zone"] = zone
+    if pod["spec"].get("hostname") and pod["spec"].get("subdomain") == name_of(service):
+        out["hostname"] = pod["spec"]["hostname"]
+    return out
 
 
 def _service_of(found: Object) -> tuple[str, ...]:

@@ -49,10 +49,9 @@ class JobController(Controller):
             self.enqueue(ORPHAN + key_of(pod), event.revision)
 
     def _on_pod(self, event: InformerEvent) -> None:
-        ref = controller_of(event.obj)
-        if ref is None or ref["kind"] != "Job":
+        key = podutil.owner_key(event.obj, "Job")
+        if key is None:
             return
-        key = f"{namespace_of(event.obj)}/{ref['name']}"
         self.enqueue(key, event.revision)
         if event.new is not None and key not in self.jobs:
             self.enqueue(ORPHAN + event.key, event.revision)

@@ -36,6 +36,7 @@ class NamespaceController(Controller):
     def __init__(self, env: Env) -> None:
         super().__init__(env)
         self.namespaces = env.informers.lister(kinds.NAMESPACES)
+        self._terminating: set[str] = set()
         self.contents: list[Resource] = [
             r for r in kinds.RESOURCES.values() if r.namespaced and "delete" in r.verbs
         ]
@@ -44,16 +45,18 @@ class NamespaceController(Controller):
             env.informers[resource].add_handler(self._on_content)
 
     def _on_namespace(self, event: InformerEvent) -> None:
-        if event.new is not None and is_deleting(event.new):
+        if event.new is None:
+            self._terminating.discard(event.key)
+        elif is_deleting(event.new):
+            self._terminating.add(event.key)
             self.enqueue(event.key, event.revision)
 
     def _on_content(self, event: InformerEvent) -> None:
         """An object of a terminating namespace is gone, or one slipped in."""
-        if event.type == "MODIFIED":
-            return
-        namespace = self.namespaces.get(namespace_of(event.obj))
-        if namespace is not None and is_deleting(namespace):
-            self.enqueue(namespace_of(event.obj), event.revision)
+        if self._terminating and event.type != "MODIFIED":
+            namespace = namespace_of(event.obj)
+            if namespace in self._terminating:
+                self.enqueue(namespace, event.revision)
 
     def reconcile(self, key: str) -> None:
         namespace = self.namespaces.get(key)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cluster.client import Controller, Env, InformerEvent, kinds
 from cluster.client.informer import by_node
-from cluster.controllers.podutil import disrupt, is_finished
+from cluster.controllers.podutil import disrupt, is_finished, phase_of
 from cluster.machinery.meta import Object, is_deleting, is_true, key_of
 
 QUARANTINE = 40.0  # a vanished node gets this long to come back
@@ -42,17 +42,19 @@ class PodGCController(Controller):
                     self.enqueue(f"pod/{key_of(pod)}", event.revision)
 
     def _on_pod(self, event: InformerEvent) -> None:
-        before = event.old is not None and is_finished(event.old)
-        after = event.new is not None and is_finished(event.new)
-        self._ended += after - before
-        if self._ended > TERMINATED_LIMIT:
-            self.enqueue(SWEEP, event.revision)
-        if event.new is None:
+        old, new = event.old, event.new
+        if old is None or new is None or phase_of(old) != phase_of(new):
+            self._ended += (new is not None and is_finished(new)) - (
+                old is not None and is_finished(old)
+            )
+            if self._ended > TERMINATED_LIMIT:
+                self.enqueue(SWEEP, event.revision)
+        if new is None:
             return
-        node = event.new["spec"].get("nodeName", "")
+        node = new["spec"].get("nodeName", "")
         if node and node not in self.nodes:
             self.enqueue(f"node/{node}", event.revision)
-        elif is_deleting(event.new) and (not node or _out_of_service(self.nodes.get(node))):
+        elif is_deleting(new) and (not node or _out_of_service(self.nodes.get(node))):
             self.enqueue(f"pod/{event.key}", event.revision)
 
     def reconcile(self, key: str) -> None:

@@ -30,6 +30,19 @@ def orphans(obj: Object) -> tuple[str, ...]:
     return () if controller_of(obj) is not None else (obj["metadata"].get("namespace", ""),)
 
 
+def owner_key(obj: Object, kind: str) -> str | None:
+    """The key of its controller, if that is one of `kind`."""
+    meta = obj["metadata"]
+    for ref in meta.get("ownerReferences") or ():
+        if ref.get("controller"):
+            return f"{meta['namespace']}/{ref['name']}" if ref["kind"] == kind else None
+    return None
+
+
+def is_orphan(obj: Object) -> bool:
+    return controller_of(obj) is None
+
+
 def phase_of(pod: Object) -> str:
     return str(pod.get("status", {}).get("phase", ""))
 

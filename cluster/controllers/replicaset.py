@@ -40,20 +40,19 @@ class ReplicaSetController(Controller):
         self._refusals: dict[str, str] = {}  # why the last creation failed
 
     def _on_pod(self, event: InformerEvent) -> None:
-        if event.new is not None:
-            self._enqueue_owner(event.new, event.revision)
-        if event.old is not None and (
-            event.new is None or controller_of(event.old) != controller_of(event.new)
-        ):
-            self._enqueue_owner(event.old, event.revision)
+        old, new = event.old, event.new
+        if new is not None:
+            self._enqueue_owner(new, event.revision)
+        if old is not None and (new is None or _references(old) != _references(new)):
+            self._enqueue_owner(old, event.revision)
 
     def _enqueue_owner(self, pod: Object, revision: int) -> None:
-        ref, namespace = controller_of(pod), namespace_of(pod)
-        if ref is not None:
-            if ref["kind"] == "ReplicaSet":
-                self.enqueue(f"{namespace}/{ref['name']}", revision)
+        key = podutil.owner_key(pod, "ReplicaSet")
+        if key is not None:
+            self.enqueue(key, revision)
             return
-        for found in self.sets.list(namespace):
+        namespace = namespace_of(pod)
+        for found in self.sets.list(namespace) if podutil.is_orphan(pod) else ():
             if from_label_selector(found["spec"].get("selector")).matches(labels_of(pod)):
                 self.enqueue(f"{namespace}/{name_of(found)}", revision)
 
@@ -149,3 +148,7 @@ class ReplicaSetController(Controller):
                 "message": message,
             }
         ]
+
+
+def _references(pod: Object) -> object:
+    return pod["metadata"].get("ownerReferences")

@@ -5,8 +5,6 @@ Models pkg/controller/certificates/rootcacertpublisher.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from cluster.client import Controller, Env, InformerEvent, kinds
 from cluster.machinery.meta import is_deleting, name_of, namespace_of
 
@@ -20,10 +18,10 @@ TEXT = (
 
 class RootCAPublisher(Controller):
     name = "root-ca-certificate-publisher-controller"
-    certificate: ClassVar[str] = ""  # --root-ca-file; the live wiring sets it
 
     def __init__(self, env: Env) -> None:
         super().__init__(env)
+        self.certificate = ""  # what --root-ca-file names; `build` sets it
         self.namespaces = env.informers.lister(kinds.NAMESPACES)
         self.maps = env.informers.lister(kinds.CONFIG_MAPS)
         env.informers[kinds.NAMESPACES].add_handler(lambda e: self.enqueue(e.key, e.revision))

@@ -6,14 +6,15 @@ Models pkg/controller/endpointslice/reconciler.go and k8s.io/endpointslice/utils
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
-from cluster.client import Env, InformerEvent, Lister, kinds
+from cluster.client import Env, InformerEvent, Informers, Lister, kinds
 from cluster.controllers import podutil
 from cluster.machinery.meta import (
     Object,
     condition,
-    is_deleting,
     labels_of,
     name_of,
     namespace_of,
@@ -22,16 +23,32 @@ from cluster.machinery.selectors import Selector, from_map
 
 TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time"
 PortTuple = tuple[tuple[str, Any], ...]
+Enqueue = Callable[[str, int], None]
 
 
 class ServiceIndex:
-    """Makes a Service's key dirty when it, or a pod it selects, changes in a way that matters."""
+    """Makes a Service's key dirty when it, or a pod it selects, changes in a way that matters.
 
-    def __init__(self, env: Env, enqueue: Callable[[str, int], None]) -> None:
+    Endpoints and EndpointSlices of one process share one (`of`): each pod is looked at once.
+    """
+
+    _shared: ClassVar[WeakKeyDictionary[Informers, ServiceIndex]] = WeakKeyDictionary()
+
+    @classmethod
+    def of(cls, env: Env, enqueue: Enqueue) -> ServiceIndex:
+        found = cls._shared.get(env.informers)
+        if found is None:
+            found = cls._shared[env.informers] = cls(env)
+        found._listeners.append(enqueue)
+        return found
+
+    def __init__(self, env: Env) -> None:
         self.services: Lister = env.informers.lister(kinds.SERVICES)
         self.pods: Lister = env.informers.lister(kinds.PODS)
-        self._enqueue = enqueue
+        self._listeners: list[Enqueue] = []
         self._selectors: dict[str, dict[str, Selector]] = {}
+        self._behind: dict[str, Behind] = {}
+        self._faces: dict[str, tuple[object, ...]] = {}  # what Services see of each pod
         env.informers[kinds.SERVICES].add_handler(self._on_service)
         env.informers[kinds.PODS].add_handler(self._on_pod)
 
@@ -44,35 +61,67 @@ class ServiceIndex:
         self._enqueue(event.key, event.revision)
 
     def _on_pod(self, event: InformerEvent) -> None:
-        own = self._selectors.get(namespace_of(event.obj))
+        own = self._selectors.get(event.obj["metadata"]["namespace"])
         if not own:
             return
         old, new = event.old, event.new
-        if old is not None and new is not None and _same_for_services(old, new):
-            return
+        before = self._faces.pop(event.key, None)
+        if new is not None:
+            after = self._faces[event.key] = _face(new)
+            if old is not None and before == after:
+                return
         for key, selector in own.items():
             if any(o is not None and selector.matches(labels_of(o)) for o in (old, new)):
                 self._enqueue(key, event.revision)
 
-    def select(self, service: Object) -> list[Object]:
-        """Pods that have an address and have not ended."""
-        selector = from_map(service["spec"].get("selector"))
-        found = self.pods.select(namespace_of(service), selector)
-        return [p for p in found if has_address(p)]
+    def _enqueue(self, key: str, revision: int) -> None:
+        self._behind.pop(key, None)
+        for listener in self._listeners:
+            listener(key, revision)
+
+    def behind(self, service: Object) -> Behind:
+        """The pods that have an address and have not ended; computed once a change."""
+        key = f"{namespace_of(service)}/{name_of(service)}"
+        found = self._behind.get(key)
+        if found is None or found.service is not service:
+            selector = from_map(service["spec"].get("selector"))
+            pods = self.pods.select(namespace_of(service), selector)
+            members = sorted((p for p in pods if _has_address(p)), key=_address_of)
+            groups = grouped(service, members)
+            found = Behind(service, members, groups, trigger_time(service, members))
+            self._behind[key] = found
+        return found
 
 
-def has_address(pod: Object) -> bool:
-    return bool(pod.get("status", {}).get("podIP")) and not podutil.is_finished(pod)
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Pods in order of their addresses; the same by the ports they serve on; the last change."""
+
+    service: Object
+    pods: list[Object]
+    groups: dict[PortTuple, list[Object]]
+    changed: str
 
 
-def _same_for_services(old: Object, new: Object) -> bool:
+def _has_address(pod: Object) -> bool:
+    status = pod.get("status", {})
+    ended = status.get("phase") in ("Succeeded", "Failed")
+    return not ended and bool(status.get("podIP")) and bool(pod["spec"].get("nodeName"))
+
+
+def _address_of(pod: Object) -> tuple[str, str]:
+    return pod["status"]["podIP"], pod["metadata"]["name"]
+
+
+def _face(pod: Object) -> tuple[object, ...]:
+    meta, status = pod["metadata"], pod.get("status", {})
     return (
-        old.get("status", {}).get("podIP") == new.get("status", {}).get("podIP")
-        and podutil.is_ready(old) == podutil.is_ready(new)
-        and is_deleting(old) == is_deleting(new)
-        and podutil.is_finished(old) == podutil.is_finished(new)
-        and labels_of(old) == labels_of(new)
-        and old["spec"].get("nodeName") == new["spec"].get("nodeName")
+        status.get("podIP"),
+        status.get("phase") in ("Succeeded", "Failed"),
+        podutil.is_ready(pod),
+        "deletionTimestamp" in meta,
+        meta.get("labels"),
+        pod["spec"].get("nodeName"),
     )
 
 
@@ -92,7 +141,7 @@ def ports_of(service: Object, pod: Object) -> PortTuple | None:
 
 
 def _number(port: Object, pod: Object) -> int | None:
-    target = port.get("targetPort", port.get("port"))
+    target = _target(port)
     if isinstance(target, int):
         return target
     for container in pod["spec"]["containers"]:
@@ -103,15 +152,23 @@ def _number(port: Object, pod: Object) -> int | None:
     return None
 
 
+def _target(port: Object) -> int | str:
+    target: int | str = port.get("targetPort") or port.get("port", 0)
+    return target
+
+
 def target_ref(pod: Object) -> dict[str, Any]:
     meta = pod["metadata"]
     return {"kind": "Pod", "name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]}
 
 
 def grouped(service: Object, pods: Iterable[Object]) -> dict[PortTuple, list[Object]]:
-    """Pods by the port numbers they serve the Service on, in order of their addresses."""
+    """Pods by the port numbers they serve the Service on."""
     out: dict[PortTuple, list[Object]] = {}
-    for pod in sorted(pods, key=lambda p: (p["status"]["podIP"], name_of(p))):
+    listed = list(pods)
+    if listed and all(isinstance(_target(p), int) for p in service["spec"].get("ports") or ()):
+        return {ports_of(service, listed[0]) or (): listed}
+    for pod in listed:
         ports = ports_of(service, pod)
         if ports is not None:
             out.setdefault(ports, []).append(pod)

@@ -20,6 +20,7 @@ class TaintEvictionController(Controller):
         self.nodes = env.informers.lister(kinds.NODES)
         self.pods = env.informers.lister(kinds.PODS)
         self.pods.add_index("node", by_node)
+        self._tainted: set[str] = set()  # nodes with a NoExecute taint
         self._due: dict[str, float] = {}  # pod -> the moment it is to go
         env.informers[kinds.NODES].add_handler(self._on_node)
         env.informers[kinds.PODS].add_handler(self._on_pod)
@@ -27,13 +28,18 @@ class TaintEvictionController(Controller):
     def _on_node(self, event: InformerEvent) -> None:
         before = no_execute(event.old) if event.old is not None else []
         after = no_execute(event.new) if event.new is not None else []
+        if after:
+            self._tainted.add(event.key)
+        else:
+            self._tainted.discard(event.key)
         if before != after:
             for pod in self.pods.by_index("node", event.key):
                 self.enqueue(key_of(pod), event.revision)
 
     def _on_pod(self, event: InformerEvent) -> None:
-        node = self.nodes.get(event.obj["spec"].get("nodeName", ""))
-        if event.key in self._due or (node is not None and no_execute(node)):
+        if not self._tainted and not self._due:
+            return
+        if event.key in self._due or event.obj["spec"].get("nodeName") in self._tainted:
             self.enqueue(event.key, event.revision)
 
     def reconcile(self, key: str) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from cluster.client import kinds
-from cluster.controllers.rootca import RootCAPublisher
-from cluster.machinery.meta import name_of, with_metadata
+from cluster.machinery.meta import with_metadata
 from tests.controllers.harness import Harness, pod, simple
 
 
@@ -40,10 +37,7 @@ def test_pods_go_first_and_the_rest_waits_for_them() -> None:
         "Some resources are remaining: pods. has 1 resource instances",
     )
     assert told["NamespaceDeletionDiscoveryFailure"][0] == "False"
-    cluster.user.do_delete(kinds.PODS, "team", "web")
-    (left,) = cluster.pods("team")
-    cluster.names = ()
-    cluster.delete(kinds.PODS, name_of(left), "team", grace=0)
+    cluster.delete(kinds.PODS, "web", "team", grace=0)
     assert not cluster.exists(kinds.NAMESPACES, "team")
 
 
@@ -82,11 +76,8 @@ def test_every_namespace_has_a_default_account_and_gets_it_back() -> None:
     assert cluster.exists(kinds.SERVICE_ACCOUNTS, "default", "team")
 
 
-def test_every_namespace_has_the_root_certificate_and_it_is_put_right(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(RootCAPublisher, "certificate", "PEM")
-    cluster = Harness("root-ca-certificate-publisher-controller")
+def test_every_namespace_has_the_root_certificate_and_it_is_put_right() -> None:
+    cluster = Harness("root-ca-certificate-publisher-controller", root_ca="PEM")
     found = cluster.get(kinds.CONFIG_MAPS, "kube-root-ca.crt")
     assert found["data"] == {"ca.crt": "PEM"}
     cluster.change(kinds.CONFIG_MAPS, "kube-root-ca.crt", lambda o: {**o, "data": {}})
