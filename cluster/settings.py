@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +22,7 @@ def _number(name: str, default: int, highest: int) -> int:
 
 HOST = os.environ.get("ORRERY_HOST") or "127.0.0.1"
 PORT = _number("ORRERY_PORT", 8000, 65535)
+DASHBOARD_URL = f"http://localhost:{PORT}"
 API_PORT = _number("ORRERY_API_PORT", 6443, 65535)
 ETCD_PORT = _number("ORRERY_ETCD_PORT", 2379, 65535)
 KUBELET_SHARDS = _number("ORRERY_KUBELET_SHARDS", 1, 64)
@@ -70,7 +72,6 @@ DATABASES = {"default": _database(os.environ.get("DATABASE_URL"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -83,6 +84,12 @@ INSTALLED_APPS = [
     "workers",
     "dashboard",
 ]
+# Processes without a screen load only what they run: it is half of their memory.
+if sys.argv[1:2] and sys.argv[1] in ("apiserver", "timekeeper", "worker"):
+    INSTALLED_APPS = ["cluster", "workers"]
+elif sys.argv[1:2] == ["up"]:
+    own = ("django.contrib.auth", "django.contrib.contenttypes", "cluster", "workers", "dashboard")
+    INSTALLED_APPS = list(own)
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "dashboard.security.SecurityHeaders",

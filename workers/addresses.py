@@ -12,10 +12,6 @@ from django.conf import settings
 NAME = "minikube"
 
 
-def dashboard_url() -> str:
-    return f"http://localhost:{settings.PORT}"
-
-
 def api_url() -> str:
     return f"https://127.0.0.1:{settings.API_PORT}"
 

@@ -33,6 +33,7 @@ def environment(redis_url: str) -> dict[str, str]:
         "ORRERY_KUBELET_SHARDS": str(settings.KUBELET_SHARDS),
         "REDIS_URL": redis_url,
         "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": "2",  # threads that hand objects on need no heaps of their own
     }
 
 

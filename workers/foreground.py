@@ -7,13 +7,15 @@ import shlex
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from io import StringIO
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 
 from workers import readiness, valkey
-from workers.addresses import api_url, dashboard_url, write_kubeconfig
+from workers.addresses import api_url, write_kubeconfig
 from workers.children import children, environment, manage, valkey_child
 from workers.instance import Instance
 from workers.shape import as_arguments
@@ -139,15 +141,14 @@ def _last_line(err: bytes) -> str:
 
 
 def _welcome() -> str:
-    from dashboard.login import make_login_url
-
+    login = StringIO()
     try:
-        login = make_login_url(dashboard_url())
+        call_command("login-url", stdout=login)  # the dashboard's; known here by name only
     finally:
         connection.close()
     return WELCOME.format(
-        dashboard=dashboard_url(),
-        login=login,
+        dashboard=settings.DASHBOARD_URL,
+        login=login.getvalue().strip(),
         api=api_url(),
         kubeconfig=shlex.quote(str(settings.DATA_DIR / "kubeconfig")),
     )

@@ -18,6 +18,7 @@ from cluster.etcd.ticket import Priority
 from cluster.machinery.clock import Anchor, LiveClock
 from cluster.machinery.entropy import Entropy
 from cluster.machinery.meta import Object
+from workers.announcer import Announcer
 from workers.celery import send
 from workers.switchboard import Switchboard
 
@@ -56,12 +57,13 @@ def switchboard() -> Switchboard:
 def connect(priority: Priority = "api", own: str = "") -> Live:
     """`own`: the component this process runs, which need not be told of its own commits."""
     board, clock = switchboard(), LiveClock()
+    announce = Announcer(board, own)
     live: Live
 
     def spread(hint: Hint) -> None:
         if CLOCK in hint.keys:
             live.follow_clock()
-        board.announce(hint, own)
+        announce(hint)
 
     store = SqlStore(settings.CLUSTER, spread, priority)
     live = Live(store, clock, Registry(store, clock, Entropy()), board)

@@ -10,7 +10,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from dashboard.login import make_login_url
-from workers.addresses import dashboard_url
 
 
 class Command(BaseCommand):
@@ -21,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self.stdout.write(make_login_url(dashboard_url(), options["user"]))
+            self.stdout.write(make_login_url(settings.DASHBOARD_URL, options["user"]))
         except DatabaseError as error:
             hint = "has `manage.py up` been run with this ORRERY_DATA?"
             raise CommandError(f"no users in {settings.DATA_DIR} ({error}); {hint}") from error
