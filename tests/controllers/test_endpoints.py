@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.client import kinds
+from cluster.controllers.endpointslice import Plan
 from cluster.machinery.meta import Object, annotations_of, labels_of, name_of, with_metadata
 from tests.controllers.harness import Harness, PodBuilder, node, pod, service
 
@@ -179,3 +180,18 @@ def test_a_slice_somebody_deletes_comes_back() -> None:
     cluster.add(service("web"), web("a", "10.0.0.2").ready())
     cluster.delete(kinds.ENDPOINT_SLICES, name_of(slices(cluster)[0]))
     assert addresses(cluster) == {"10.0.0.2"}
+
+
+def test_slices_without_room_for_all_that_is_new_are_left_alone() -> None:
+    """One write for a new slice instead of two to fill old ones up."""
+
+    def endpoint(i: int) -> Object:
+        return {"addresses": [f"10.0.0.{i}"]}
+
+    old = [{"endpoints": [endpoint(i) for i in range(at, at + 95)]} for at in (0, 100)]
+    known = [e for each in old for e in each["endpoints"]]
+    wanted = {e["addresses"][0]: e for e in [*known, *map(endpoint, range(200, 210))]}
+    plan = Plan()
+    plan.place((), wanted, old)
+    assert [len(e) for _, e in plan.create] == [10]
+    assert [found["endpoints"] == kept for found, _, kept in plan.update] == [True, True]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.client import kinds
-from cluster.machinery.clock import format_micro_time, parse_time
+from cluster.machinery.clock import format_micro_time, format_time, parse_time
 from cluster.machinery.meta import Object, condition, is_deleting, is_true, set_condition
 from tests.controllers.harness import Harness, node, pod, simple
 
@@ -251,3 +251,19 @@ def test_a_removed_node_is_told() -> None:
     cluster.delete(kinds.NODES, "n2")
     text = "RemovingNode: Node n2 event: Removing Node n2 from Controller"
     assert cluster.events("RemovingNode") == [text]
+
+
+def test_of_several_taints_the_shortest_toleration_counts() -> None:
+    cluster = started()
+    tolerations = [
+        {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": seconds}
+        for key, seconds in (("a", 300), ("b", 60))
+    ]
+    cluster.add(pod("web").on("n1").tolerating(*tolerations).ready())
+    stamp = format_time(cluster.now)
+    both = [{"key": k, "effect": "NoExecute", "timeAdded": stamp} for k in ("a", "b")]
+    cluster.set_spec(kinds.NODES, "n1", taints=both)
+    cluster.advance(59)
+    assert len(cluster.living()) == 1
+    cluster.advance(1)
+    assert cluster.living() == []

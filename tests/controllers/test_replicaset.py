@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
 from cluster.client import kinds
-from cluster.machinery.meta import controller_of, name_of
+from cluster.controllers.podcontrol import PodControl
+from cluster.machinery.meta import Object, controller_of, name_of
 from tests.controllers.harness import Harness, pod, replica_set, simple, workload
 
 
@@ -121,7 +127,17 @@ def test_an_orphan_that_matches_is_adopted_and_one_that_stops_matching_is_releas
     assert len(cluster.pods(app="web")) == 1
 
 
-def test_a_refused_creation_is_told_and_tried_again_with_one_pod_and_growing_patience() -> None:
+def test_a_refused_creation_is_told_and_tried_again_with_one_pod_and_growing_patience(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    create = PodControl.create
+
+    def counted(self: PodControl, owner: Object, pods: Iterable[Object], *rest: Any) -> None:
+        listed = list(pods)
+        asked.append(len(listed))
+        create(self, owner, listed, *rest)
+
     cluster = sets()
     template = workload("ReplicaSet", "web")["spec"]["template"]
     template["spec"]["serviceAccountName"] = "robot"
@@ -138,6 +154,9 @@ def test_a_refused_creation_is_told_and_tried_again_with_one_pod_and_growing_pat
     assert failure["message"] == why
     (event,) = [e for e in cluster.user.list(kinds.EVENTS) if e["reason"] == "FailedCreate"]
     assert event["count"] == 8  # at 0, 5, 15, 35, 75, 155, 315 and 635 ms
+    monkeypatch.setattr(PodControl, "create", counted)
+    cluster.advance(1)
+    assert asked == [1]
     cluster.add(simple("ServiceAccount", "robot", namespace="default"))
     cluster.advance(5)
     assert len(cluster.pods()) == 20
