@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
 
 from tests.e2e.instance import Orrery, eventually
 
@@ -101,6 +106,26 @@ def test_the_login_link_works_once(orrery: Orrery) -> None:
     with urlopen(url) as page:
         assert page.status == 200
         assert "sessionid" in (page.headers.get("Set-Cookie") or "") or page.url != url
+
+
+def test_a_token_opens_the_api_on_both_ports(orrery: Orrery) -> None:
+    token = (orrery.data / "pki" / "tokens.csv").read_text().partition(",")[0]
+    trust = ssl.create_default_context(cafile=str(orrery.data / "pki" / "ca.crt"))
+    for base in (f"https://localhost:{orrery.api_port}", f"http://localhost:{orrery.port}"):
+        context = trust if base.startswith("https") else None
+        request = Request(f"{base}/api/v1/nodes", headers={"Authorization": f"Bearer {token}"})
+        with urlopen(request, context=context) as answer:
+            assert len(json.load(answer)["items"]) == 3
+        with pytest.raises(HTTPError, match="401"):
+            urlopen(f"{base}/api/v1/nodes", context=context)
+
+
+def test_the_api_may_be_served_by_daphne(make: Make) -> None:
+    made = make()
+    made.env["ORRERY_API_SERVER"] = "daphne"
+    made.start("--nodes", "1")
+    made.kubectl("create", "configmap", "kept")
+    assert "minikube-user" in made.kubectl("auth", "whoami")
 
 
 def test_it_says_who_is_in_the_folder(orrery: Orrery) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 
 from tests.e2e.instance import Orrery, eventually
 
@@ -52,3 +53,14 @@ def test_redis_killed_loses_no_work(orrery: Orrery) -> None:
     orrery.kubectl("create", "deployment", "after", "--image=registry.k8s.io/pause:3.10")
     eventually(lambda: orrery.ready("app=after") == 1, 30, "ready")
     orrery.kubectl("delete", "deployment", "after")
+
+
+def test_kubelets_may_be_spread_over_several_workers(make: Callable[..., Orrery]) -> None:
+    made = make()
+    made.env["ORRERY_KUBELET_SHARDS"] = "2"
+    made.start("--nodes", "6")
+    assert {"kubelet.0", "kubelet.1"} <= set(made.children())
+    made.kubectl("create", "deployment", "spread", "--image=registry.k8s.io/pause:3.10",
+                 "--replicas=30")  # fmt: skip
+    eventually(lambda: made.ready("app=spread") == 30, 30, "ready")
+    assert len({p["spec"]["nodeName"] for p in made.pods("app=spread")}) == 6
