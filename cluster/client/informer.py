@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from cluster.apiserver.registry import Registry
 from cluster.apiserver.resources import Resource
@@ -42,6 +42,7 @@ Transform = Callable[[Object], Object]
 # `list` is a method's name below.
 Objects = list[Object]
 Names = list[str]
+T = TypeVar("T")
 
 
 def by_node(pod: Object) -> Iterable[str]:
@@ -174,6 +175,7 @@ class Informers:
         self._registry = registry
         self._informers: dict[Resource, Informer] = {}
         self._unlisted: list[Informer] = []
+        self._shared: dict[type, Any] = {}
         self._epoch = registry.store.epoch
         self.revision = 0
 
@@ -182,6 +184,13 @@ class Informers:
         if found is None:
             found = self._informers[resource] = Informer(resource)
             self._unlisted.append(found)
+        return found
+
+    def shared(self, kind: type[T], make: Callable[[], T]) -> T:
+        """The one `kind` of this process: what several parts derive from the same caches."""
+        if kind not in self._shared:
+            self._shared[kind] = make()
+        found: T = self._shared[kind]
         return found
 
     def lister(self, resource: Resource) -> Lister:

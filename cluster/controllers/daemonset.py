@@ -10,6 +10,7 @@ from cluster.client.informer import by_controller
 from cluster.controllers import daemonpods, podutil, revisions
 from cluster.controllers.daemonpods import HASH
 from cluster.controllers.nodefit import node_should_run
+from cluster.controllers.ownedpods import OwnedPods
 from cluster.controllers.podcontrol import PodControl
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import (
@@ -21,7 +22,6 @@ from cluster.machinery.meta import (
     namespace_of,
     uid_of,
 )
-from cluster.machinery.selectors import from_label_selector
 
 BURST = 250
 FIRST_BACKOFF, MAX_BACKOFF = 1.0, 900.0  # before a failed pod of a node is replaced again
@@ -42,8 +42,8 @@ class DaemonSetController(Controller):
         self._backoff: dict[tuple[str, str], tuple[float, float]] = {}  # -> (delay, since)
         env.informers[kinds.DAEMON_SETS].add_handler(lambda e: self.enqueue(e.key, e.revision))
         env.informers[kinds.NODES].add_handler(self._on_node)
-        env.informers[kinds.PODS].add_handler(self._on_owned)
-        env.informers[kinds.CONTROLLER_REVISIONS].add_handler(self._on_owned)
+        env.informers[kinds.CONTROLLER_REVISIONS].add_handler(self._on_revision)
+        OwnedPods.of(env).hear("DaemonSet", lambda key, e: self.enqueue(key, e.revision), self.sets)
 
     def _on_node(self, event: InformerEvent) -> None:
         if event.old is not None and event.new is not None and _same_node(event.old, event.new):
@@ -51,15 +51,10 @@ class DaemonSetController(Controller):
         for found in self.sets:
             self.enqueue(f"{namespace_of(found)}/{name_of(found)}", event.revision)
 
-    def _on_owned(self, event: InformerEvent) -> None:
+    def _on_revision(self, event: InformerEvent) -> None:
         key = podutil.owner_key(event.obj, "DaemonSet")
         if key is not None:
             self.enqueue(key, event.revision)
-            return
-        namespace = namespace_of(event.obj)
-        for found in self.sets.list(namespace) if podutil.is_orphan(event.obj) else ():
-            if from_label_selector(found["spec"]["selector"]).matches(labels_of(event.obj)):
-                self.enqueue(f"{namespace}/{name_of(found)}", event.revision)
 
     def reconcile(self, key: str) -> None:
         found = self.sets.get(key)

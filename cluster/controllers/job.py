@@ -11,6 +11,7 @@ from cluster.client import Controller, Env, InformerEvent, kinds
 from cluster.controllers import jobcount, jobindexes, jobstatus, podutil
 from cluster.controllers.jobcount import FINALIZER
 from cluster.controllers.jobstatus import Status, Verdict
+from cluster.controllers.ownedpods import OwnedPods
 from cluster.controllers.podcontrol import PodControl
 from cluster.machinery.clock import format_time
 from cluster.machinery.errors import StatusError
@@ -39,7 +40,7 @@ class JobController(Controller):
         self.pods = env.informers.lister(kinds.PODS)
         self.control = PodControl(env, self.recorder)
         env.informers[kinds.JOBS].add_handler(self._on_job)
-        env.informers[kinds.PODS].add_handler(self._on_pod)
+        OwnedPods.of(env).hear("Job", self._on_pod)
 
     def _on_job(self, event: InformerEvent) -> None:
         if event.new is not None:
@@ -48,10 +49,7 @@ class JobController(Controller):
         for pod in self.pods.by_index("controller", uid_of(event.obj)):
             self.enqueue(ORPHAN + key_of(pod), event.revision)
 
-    def _on_pod(self, event: InformerEvent) -> None:
-        key = podutil.owner_key(event.obj, "Job")
-        if key is None:
-            return
+    def _on_pod(self, key: str, event: InformerEvent) -> None:
         self.enqueue(key, event.revision)
         if event.new is not None and key not in self.jobs:
             self.enqueue(ORPHAN + event.key, event.revision)

@@ -39,10 +39,6 @@ def owner_key(obj: Object, kind: str) -> str | None:
     return None
 
 
-def is_orphan(obj: Object) -> bool:
-    return controller_of(obj) is None
-
-
 def phase_of(pod: Object) -> str:
     return str(pod.get("status", {}).get("phase", ""))
 

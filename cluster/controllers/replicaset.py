@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import repeat
 
-from cluster.client import Controller, Env, InformerEvent, kinds
+from cluster.client import Controller, Env, kinds
 from cluster.client.informer import by_controller
 from cluster.controllers import podutil
+from cluster.controllers.ownedpods import OwnedPods
 from cluster.controllers.podcontrol import PodControl
 from cluster.machinery.clock import format_time
 from cluster.machinery.errors import StatusError
@@ -21,7 +22,6 @@ from cluster.machinery.meta import (
     namespace_of,
     uid_of,
 )
-from cluster.machinery.selectors import from_label_selector
 
 BURST = 500
 
@@ -36,25 +36,10 @@ class ReplicaSetController(Controller):
         self.sets.add_index("controller", by_controller)
         self.control = PodControl(env, self.recorder)
         env.informers[kinds.REPLICA_SETS].add_handler(lambda e: self.enqueue(e.key, e.revision))
-        env.informers[kinds.PODS].add_handler(self._on_pod)
+        OwnedPods.of(env).hear(
+            "ReplicaSet", lambda key, e: self.enqueue(key, e.revision), self.sets
+        )
         self._refusals: dict[str, str] = {}  # why the last creation failed
-
-    def _on_pod(self, event: InformerEvent) -> None:
-        old, new = event.old, event.new
-        if new is not None:
-            self._enqueue_owner(new, event.revision)
-        if old is not None and (new is None or _references(old) != _references(new)):
-            self._enqueue_owner(old, event.revision)
-
-    def _enqueue_owner(self, pod: Object, revision: int) -> None:
-        key = podutil.owner_key(pod, "ReplicaSet")
-        if key is not None:
-            self.enqueue(key, revision)
-            return
-        namespace = namespace_of(pod)
-        for found in self.sets.list(namespace) if podutil.is_orphan(pod) else ():
-            if from_label_selector(found["spec"].get("selector")).matches(labels_of(pod)):
-                self.enqueue(f"{namespace}/{name_of(found)}", revision)
 
     def reconcile(self, key: str) -> None:
         found = self.sets.get(key)
@@ -62,7 +47,7 @@ class ReplicaSetController(Controller):
             self._refusals.pop(key, None)
             return
         claimed = self.control.claim(found)
-        pods = [p for p in claimed if podutil.is_active(p)]
+        pods, terminating = _alive(claimed)
         difference = len(pods) - found["spec"]["replicas"]
         if not is_deleting(found):
             if difference < 0:
@@ -70,7 +55,6 @@ class ReplicaSetController(Controller):
             else:
                 self._refusals.pop(key, None)
                 self._delete(found, pods, min(difference, BURST))
-        terminating = sum(is_deleting(p) and not podutil.is_finished(p) for p in claimed)
         self._report(key, found, pods, terminating)
 
     def _create(self, key: str, found: Object, missing: int) -> None:
@@ -150,5 +134,14 @@ class ReplicaSetController(Controller):
         ]
 
 
-def _references(pod: Object) -> object:
-    return pod["metadata"].get("ownerReferences")
+def _alive(claimed: list[Object]) -> tuple[list[Object], int]:
+    """The active ones, and how many are on their way out."""
+    active, terminating = [], 0
+    for pod in claimed:
+        if pod["status"].get("phase") in ("Succeeded", "Failed"):
+            continue
+        if "deletionTimestamp" in pod["metadata"]:
+            terminating += 1
+        else:
+            active.append(pod)
+    return active, terminating

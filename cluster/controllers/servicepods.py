@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
+from typing import Any
 
-from cluster.client import Env, InformerEvent, Informers, Lister, kinds
+from cluster.client import Env, InformerEvent, Lister, kinds
 from cluster.controllers import podutil
 from cluster.machinery.meta import (
     Object,
@@ -32,13 +31,9 @@ class ServiceIndex:
     Endpoints and EndpointSlices of one process share one (`of`): each pod is looked at once.
     """
 
-    _shared: ClassVar[WeakKeyDictionary[Informers, ServiceIndex]] = WeakKeyDictionary()
-
     @classmethod
     def of(cls, env: Env, enqueue: Enqueue) -> ServiceIndex:
-        found = cls._shared.get(env.informers)
-        if found is None:
-            found = cls._shared[env.informers] = cls(env)
+        found = env.informers.shared(cls, lambda: cls(env))
         found._listeners.append(enqueue)
         return found
 
