@@ -201,7 +201,7 @@ class Cacher:
     def get(self, resource: Resource, namespace: str, name: str) -> Entry | None:
         return self._shelves[resource].entries.get(resource.key(namespace, name))
 
-    def list(
+    def select(
         self, resource: Resource, namespace: str, after: bytes = b""
     ) -> tuple[list[Entry], int]:
         """Entries in key order behind `after`, and the revision at which that is the truth."""

@@ -26,6 +26,9 @@ class Origin:
     cause: int = 0
 
 
+NOBODY = Origin()
+
+
 @dataclass(frozen=True, slots=True)
 class KeyValue:
     key: bytes
@@ -209,7 +212,7 @@ class Store(Protocol):
 
     def grant(self, ttl: int, now: float, lease_id: int = 0) -> Lease: ...
 
-    def revoke(self, lease_id: int, origin: Origin = Origin()) -> int:
+    def revoke(self, lease_id: int, origin: Origin = NOBODY) -> int:
         """Delete the lease and all its keys in one revision; returns the revision."""
         ...
 

@@ -28,7 +28,7 @@ LogRow = tuple[int, int, bytes, bytes | None, int, int, int, int, str, str, int]
 @dataclass(slots=True)
 class Batch:
     """`log` rows in order (revision, sub, key, value, create_revision, version, lease,
-    previous_revision, component, reconcile, cause); `changed` the keys' final rows, None if gone."""
+    previous_revision, component, reconcile, cause); `changed`: final rows by key, None if gone."""
 
     revision: int
     rows: Mapping[bytes, Row]

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 
 from cluster.etcd.api import (
+    NOBODY,
     CompactedError,
     Delete,
     Event,
@@ -229,7 +230,7 @@ class MemoryStore:
             self._lease_keys[lease_id] = {}
             return lease
 
-    def revoke(self, lease_id: int, origin: Origin = Origin()) -> int:
+    def revoke(self, lease_id: int, origin: Origin = NOBODY) -> int:
         with self._lock:
             if self._leases.pop(lease_id, None) is None:
                 raise LeaseNotFoundError

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connections, transaction
 
 from cluster.etcd.api import (
+    NOBODY,
     CompactedError,
     Delete,
     Event,
@@ -165,7 +166,10 @@ class SqlStore:
                 " LEFT JOIN cluster_revision p ON p.cluster_id = r.cluster_id "
                 "AND p.key = r.key AND p.revision = r.previous_revision"
             )
-        sql = f"SELECT {columns} FROM cluster_revision r{join} WHERE r.cluster_id = %s AND r.revision > %s"
+        sql = (
+            f"SELECT {columns} FROM cluster_revision r{join} "
+            "WHERE r.cluster_id = %s AND r.revision > %s"
+        )
         parameters: list[Any] = [self._id, after]
         if start or end:
             sql += " AND r.key >= %s AND r.key < %s"
@@ -301,7 +305,7 @@ class SqlStore:
                 )
         return Lease(lease_id, ttl, now, now + ttl)
 
-    def revoke(self, lease_id: int, origin: Origin = Origin()) -> int:
+    def revoke(self, lease_id: int, origin: Origin = NOBODY) -> int:
         with self._writing() as (revision, _):
             if not self._living(frozenset({lease_id})):
                 raise LeaseNotFoundError
@@ -344,7 +348,10 @@ class SqlStore:
             "WHERE cluster_id = %s AND lease = %s"
         )
         rows = self._rows(sql, [self._id, lease_id])
-        return Lease(*rows[0], keys=tuple(self._attached(lease_id))) if rows else None
+        if not rows:
+            return None
+        found, ttl, granted, expires = rows[0]
+        return Lease(found, ttl, granted, expires, tuple(self._attached(lease_id)))
 
     def leases(self) -> list[Lease]:
         sql = "SELECT lease FROM cluster_lease WHERE cluster_id = %s ORDER BY lease"

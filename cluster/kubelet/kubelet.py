@@ -7,6 +7,7 @@ Models pkg/kubelet/kubelet.go (syncLoop).
 
 from __future__ import annotations
 
+from functools import partial
 from zlib import crc32
 
 from cluster.client import Env, InformerEvent, kinds
@@ -87,7 +88,7 @@ class Kubelet:
         batch = self.queue.drain(now)
         for key, cause in batch:
             kind, _, rest = key.partition("/")
-            self.client.acting("kubelet", rest, cause, lambda e, k=key: self._failed(k, e))
+            self.client.acting("kubelet", rest, cause, partial(self._failed, key))
             if kind == "node":
                 self._node(rest, now)
             else:

@@ -33,7 +33,8 @@ class RuntimeLogs:
     def read(self, pod: Object, request: LogRequest) -> list[bytes]:
         program, started, ended = self._span(pod, request)
         now = self._clock.now()
-        return read_log(program, started, now if ended is None else min(now, ended), _options(request))
+        until = now if ended is None else min(now, ended)
+        return read_log(program, started, until, _options(request))
 
     async def follow(self, pod: Object, request: LogRequest) -> AsyncIterator[bytes]:
         program, started, ended = self._span(pod, request)
@@ -101,7 +102,8 @@ def _spec(pod: Object, container: str) -> Object:
             if spec["name"] == container:
                 found: Object = spec
                 return found
-    raise errors.bad_request(f"container {container} is not valid for pod {pod['metadata']['name']}")
+    name = pod["metadata"]["name"]
+    raise errors.bad_request(f"container {container} is not valid for pod {name}")
 
 
 def _states(pod: Object, container: str) -> tuple[Object, Object]:

@@ -158,7 +158,10 @@ class Stepper:
         policy = spec.get("imagePullPolicy", "IfNotPresent")
         present = found.name in worker.host.images
         if present and policy != "Always":
-            text = f'Container image "{name}" already present on machine and can be accessed by the pod'
+            text = (
+                f'Container image "{name}" already present on machine '
+                "and can be accessed by the pod"
+            )
             self.tell(pod, "Normal", "Pulled", text, spec["name"], init)
             return True
         if policy == "Never":
@@ -278,9 +281,9 @@ class Stepper:
             return
         state.started = True
         live = spec.get("livenessProbe")
-        if live and not self._passes(worker, pod, spec, state, live, "Liveness", now):
-            if state.phase != "running":
-                return
+        lives = not live or self._passes(worker, pod, spec, state, live, "Liveness", now)
+        if not lives and state.phase != "running":
+            return
         state.ready = not ready or self._passes(worker, pod, spec, state, ready, "Readiness", now)
 
     def _passes(
@@ -351,7 +354,7 @@ class Stepper:
 
 
 def shown_state(state: ContainerState) -> Object | None:
-    """A container that waits for its restart shows CrashLoopBackOff, and its end as the last state."""
+    """A container that waits for its restart shows CrashLoopBackOff."""
     if state.phase != "terminated" or state.restart_at is None:
         return None
     return {"waiting": {"reason": "CrashLoopBackOff", "message": state.message}}

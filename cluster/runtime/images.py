@@ -90,9 +90,10 @@ def pull(reference: str, runtime: Runtime) -> Image:
     """The image a registry serves under the reference. Raises PullError."""
     repository, tag = split(reference)
     host = repository.partition("/")[0] if "." in repository.partition("/")[0] else "docker.io"
+    full = repository if host != "docker.io" else f"docker.io/{repository}"
     words = {
         "image": f"{repository}:{tag}",
-        "full": f"{repository if '.' in host and host != 'docker.io' else 'docker.io/' + repository}:{tag}",
+        "full": f"{full}:{tag}",
         "repository": repository,
         "tag": tag,
         "host": host,

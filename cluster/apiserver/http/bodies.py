@@ -56,12 +56,22 @@ def parse_object(request: Request, resource: Resource) -> Object:
     value = parse(request)
     if not isinstance(value, dict):
         raise errors.bad_request("the object provided is unrecognized (must be of type Object)")
+    value = without_nulls(value)
     check_kind(value, resource, request.subresource)
     if not request.subresource or request.subresource == "status":
         check_fields(request, resource, value)
     meta = value.get("metadata")
     if meta is not None and not isinstance(meta, dict):
         raise _mismatch(resource, "json: cannot unmarshal into Go struct field .metadata")
+    return value
+
+
+def without_nulls(value: Any) -> Any:
+    """A field that is null is a field that is not there, as for Go's typed decoding."""
+    if isinstance(value, dict):
+        return {k: without_nulls(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [without_nulls(v) for v in value]
     return value
 
 
@@ -114,5 +124,6 @@ def drop_unknown(value: Object, paths: list[str]) -> None:
 
 def _mismatch(resource: Resource, why: str) -> errors.StatusError:
     return errors.bad_request(
-        f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}'
+        f'{resource.kind} in version "{resource.version}" cannot be handled as a '
+        f"{resource.kind}: {why}"
     )

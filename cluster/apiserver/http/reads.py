@@ -120,7 +120,7 @@ def _range(
         server.cacher.refresh()
         if number > server.cacher.revision:
             raise _future(number, server.cacher.revision)
-    return (*server.cacher.list(resource, request.namespace), b"")
+    return (*server.cacher.select(resource, request.namespace), b"")
 
 
 def _check_match(version: str, match: str) -> None:
@@ -172,7 +172,7 @@ def _at(
         raise _future(revision, cacher.revision)
     shelf = cacher.shelf(resource)
     if shelf.since <= revision and (not shelf.window or shelf.window[-1].revision <= revision):
-        return cacher.list(resource, request.namespace)[0], revision
+        return cacher.select(resource, request.namespace)[0], revision
     prefix = resource.namespace_prefix(request.namespace)
     try:
         found = server.registry.store.range(prefix, prefix_end(prefix), revision=revision)

@@ -140,7 +140,11 @@ class _Stream:
         self._bookmarks = request.flag("allowWatchBookmarks")
         self._news = asyncio.Event()
         loop = asyncio.get_running_loop()
-        self._watcher = Watcher(lambda: loop.call_soon_threadsafe(self._news.set))
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(self._news.set)
+
+        self._watcher = Watcher(wake)
 
     async def run(self) -> AsyncIterator[bytes]:
         server, cacher = self._server, self._server.cacher
@@ -166,7 +170,7 @@ class _Stream:
             cacher.unwatch(self._resource, self._watcher)
 
     def _initial(self, revision: int) -> bytes:
-        found, _ = self._server.cacher.list(self._resource, self._request.namespace)
+        found, _ = self._server.cacher.select(self._resource, self._request.namespace)
         lines = [
             self._encoder.event("ADDED", entry)
             for entry in found

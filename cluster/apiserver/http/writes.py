@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from cluster.apiserver import patch as patches
 from cluster.apiserver.http import bodies
@@ -184,7 +184,7 @@ def delete_options(request: Request, body: Object) -> Options:
     if isinstance(grace, int) and grace < 0:
         grace = 1
     conditions = body.get("preconditions") or {}
-    chosen: Propagation = policy
+    chosen = cast(Propagation, policy)
     return Options(
         dry_run="All" in (body.get("dryRun") or ()) or _dry_run(request),
         grace=grace,
@@ -230,7 +230,7 @@ async def delete_collection(server: ApiServer, request: Request) -> Response:
     options = delete_options(request, _delete_body(request))
     wanted = selection(request, resource)
     catch_up(server, request)
-    found, revision = server.cacher.list(resource, request.namespace)
+    found, revision = server.cacher.select(resource, request.namespace)
     items = []
     for entry in found:
         if not wanted.matches(entry):

@@ -29,7 +29,7 @@ MAX_DATA = 1024 * 1024
 
 
 class Namespaces(Kind):
-    """The `kubernetes` finalizer lives in spec; the namespace controller removes it by /finalize."""
+    """The `kubernetes` finalizer lives in spec; its controller removes it by /finalize."""
 
     has_status = True
     name_rule = staticmethod(names.label)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from cluster.machinery import selectors
 from cluster.machinery.errors import Cause, invalid_value, required
@@ -37,7 +37,7 @@ LABEL_VALUE_TEXT = (
 )
 TOTAL_ANNOTATIONS = 256 * 1024
 
-NameRule = Callable[[str], list[str]]
+NameRule: TypeAlias = Callable[[str], list[str]]
 
 
 def subdomain(name: str) -> list[str]:
@@ -70,7 +70,7 @@ def metadata(meta: Mapping[str, Any], rule: NameRule) -> list[Cause]:
     else:
         causes += [invalid_value("metadata.name", name, text) for text in rule(name)]
     causes += labels(meta.get("labels"), "metadata.labels")
-    causes += annotations(meta.get("annotations"), "metadata.annotations")
+    causes += annotation_map(meta.get("annotations"), "metadata.annotations")
     for index, finalizer in enumerate(meta.get("finalizers") or ()):
         if not selectors.is_label_key(finalizer):
             path = f"metadata.finalizers[{index}]"
@@ -90,7 +90,7 @@ def labels(found: Mapping[str, str] | None, path: str) -> list[Cause]:
     return causes
 
 
-def annotations(found: Mapping[str, str] | None, path: str) -> list[Cause]:
+def annotation_map(found: Mapping[str, str] | None, path: str) -> list[Cause]:
     causes = [
         invalid_value(path, key, selectors.NAME_FORMAT)
         for key in found or {}

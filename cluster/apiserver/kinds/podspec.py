@@ -88,7 +88,9 @@ def _default_http(get: Object) -> None:
 def _canonical(resources: Object) -> None:
     """Quantities are stored in their canonical form; invalid ones are left for validation."""
     for amounts in (resources.get("requests"), resources.get("limits")):
-        for name, amount in (amounts or {}).items():
+        if amounts is None:
+            continue
+        for name, amount in amounts.items():
             if quantity.is_valid(amount):
                 amounts[name] = quantity.canonical(amount)
 

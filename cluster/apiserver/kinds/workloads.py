@@ -27,7 +27,7 @@ def check_template(obj: Object, restart: tuple[str, ...] = ("Always",)) -> list[
     template = obj["spec"].get("template") or {}
     meta, path = template.get("metadata") or {}, "spec.template"
     causes = names.labels(meta.get("labels"), f"{path}.labels")
-    causes += names.annotations(meta.get("annotations"), f"{path}.annotations")
+    causes += names.annotation_map(meta.get("annotations"), f"{path}.annotations")
     return causes + pod_spec(template.get("spec") or {}, f"{path}.spec", restart)
 
 

@@ -39,7 +39,8 @@ def json_patch(old: Object, patch: Any) -> Object:
     does not fit the object."""
     if not isinstance(patch, list):
         raise errors.bad_request(
-            "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+            "error decoding patch: json: cannot unmarshal object into Go value of type "
+            "jsonpatch.Patch"
         )
     if len(patch) > MAX_OPERATIONS:
         raise errors.too_large(MAX_OPERATIONS)
