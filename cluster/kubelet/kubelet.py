@@ -104,7 +104,7 @@ class Kubelet:
     def _pod(self, key: str, now: float) -> None:
         pod = self.pods.get(key)
         if pod is None:
-            self.sync.forget(key)
+            self.sync.gone(key)
             return
         host = self.hosts.get(pod["spec"].get("nodeName", ""))
         if host is None or host.off_since is not None or not host.registered:

@@ -61,6 +61,12 @@ class PodSync:
         worker.cpu = worker.memory = 0
         host.addresses.discard(worker.address)
 
+    def gone(self, key: str) -> None:
+        """The pod was deleted. What a static pod runs goes on; only its mirror is gone."""
+        worker = self.workers.get(key)
+        if worker is not None and not worker.static:
+            self.forget(key)
+
     def forget(self, key: str) -> None:
         """The pod is gone from the API."""
         worker = self.workers.pop(key, None)
@@ -92,7 +98,8 @@ class PodSync:
 
     def _new(self, pod: Object, host: Host) -> Worker:
         cpu, memory = requests_of(pod)
-        return Worker(key_of(pod), uid_of(pod), host, cpu=cpu, memory=memory)
+        static = is_mirror(pod)
+        return Worker(key_of(pod), uid_of(pod), host, static=static, cpu=cpu, memory=memory)
 
     def _worker(self, key: str, pod: Object, host: Host) -> Worker:
         worker = self.workers.get(key)

@@ -55,6 +55,7 @@ class Worker:
     started_at: str = ""
     rejected: tuple[str, str] | None = None
     stop_at: float | None = None
+    static: bool = False
     cpu: int = 0
     memory: int = 0
 
@@ -131,13 +132,20 @@ class Stepper:
         init: bool,
     ) -> None:
         policy = "Always" if init and _sidecar(spec) else pod["spec"]["restartPolicy"]
-        if state.phase == "running":
-            self._run(worker, pod, spec, state, now, policy)
-        if state.phase == "terminated" and not self._restart(pod, spec, state, now, policy, init):
-            return
-        if state.phase == "waiting" and self._image(worker, pod, spec, state, now, init):
-            self._start(worker, pod, spec, state, now, init)
-            self._run(worker, pod, spec, state, now, policy)
+        while True:  # one that ends as it starts goes on to its restart or its back-off
+            if state.phase == "running":
+                self._run(worker, pod, spec, state, now, policy)
+            if state.phase == "terminated" and not self._restart(
+                pod, spec, state, now, policy, init
+            ):
+                return
+            if state.phase == "waiting":
+                if not self._image(worker, pod, spec, state, now, init):
+                    return
+                self._start(worker, pod, spec, state, now, init)
+                self._run(worker, pod, spec, state, now, policy)
+            if state.phase != "terminated":
+                return
 
     def _image(
         self,
