@@ -43,7 +43,8 @@ def _secret_key() -> str:
 
 
 def _database(url: str | None) -> dict[str, object]:
-    """`postgresql://user:password@host:port/name`, or SQLite in the data folder."""
+    """`postgresql://user:password@host:port/name` (a socket's folder as host is percent-encoded),
+    or SQLite in the data folder."""
     if not url:
         return {
             "ENGINE": "django.db.backends.sqlite3",
@@ -55,6 +56,8 @@ def _database(url: str | None) -> dict[str, object]:
             },
         }
     parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ImproperlyConfigured("DATABASE_URL is postgresql://USER:PASSWORD@HOST:PORT/NAME")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/"),

@@ -18,11 +18,11 @@ def encode(
     resource: Resource, obj: Mapping[str, Any], fragments: Mapping[str, bytes] | None = None
 ) -> bytes:
     """`fragments` are top-level fields that somebody already encoded (a memoised spec)."""
-    body: dict[str, Any] = {"apiVersion": resource.api_version, "kind": resource.kind}
-    body["metadata"] = {k: v for k, v in obj["metadata"].items() if k != "resourceVersion"}
-    for key, value in obj.items():
-        if key not in ("apiVersion", "kind", "metadata"):
-            body[key] = value
+    meta = obj["metadata"]
+    if "resourceVersion" in meta:
+        meta = {k: v for k, v in meta.items() if k != "resourceVersion"}
+    body: dict[str, Any] = {"apiVersion": "", "kind": "", "metadata": meta, **obj}
+    body["apiVersion"], body["kind"], body["metadata"] = resource.api_version, resource.kind, meta
     for key, encoded in (fragments or {}).items():
         body[key] = orjson.Fragment(encoded)
     return orjson.dumps(body)

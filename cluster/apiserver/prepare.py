@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster.apiserver import codec
+from cluster.apiserver.resources import Resource
 from cluster.apiserver.strategy import Context, Strategy
 from cluster.etcd.api import Delete, Guard, Put, Txn
 from cluster.machinery import errors
@@ -25,6 +26,7 @@ SERVER_OWNED = (
     "deletionGracePeriodSeconds",
     "selfLink",
 )
+NOT_BY_CLIENTS = frozenset((*SERVER_OWNED, "resourceVersion", "managedFields"))
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 
@@ -81,11 +83,7 @@ def prepare(ctx: Context, strategy: Strategy, current: Current | None) -> Prepar
 def _create(ctx: Context, strategy: Strategy) -> Prepared:
     op, resource = ctx.operation, ctx.operation.resource
     assert op.body is not None
-    obj: Object = {
-        "apiVersion": resource.api_version,
-        "kind": resource.kind,
-        **{k: v for k, v in op.body.items() if k not in ("apiVersion", "kind")},
-    }
+    obj = _typed(resource, op.body)
     obj["metadata"] = meta = dict(op.body.get("metadata") or {})
     if meta.get("resourceVersion"):
         raise errors.bad_request("resourceVersion should not be set on objects to be created")
@@ -93,8 +91,9 @@ def _create(ctx: Context, strategy: Strategy) -> Prepared:
     generated = not meta.get("name") and bool(meta.get("generateName"))
     if generated:
         meta["name"] = ctx.entropy.generated_name(meta["generateName"])
-    for field in (*SERVER_OWNED, "resourceVersion", "managedFields"):
-        meta.pop(field, None)
+    if not NOT_BY_CLIENTS.isdisjoint(meta):
+        for field in NOT_BY_CLIENTS.intersection(meta):
+            del meta[field]
     meta["uid"] = ctx.entropy.uid()
     meta["creationTimestamp"] = format_time(ctx.now)
     obj = strategy.create(ctx, obj)
@@ -103,6 +102,14 @@ def _create(ctx: Context, strategy: Strategy) -> Prepared:
     put = Put(key, codec.encode(resource, obj, ctx.fragments), ctx.lease)
     txn = Txn((guard, *ctx.guards), (put, *ctx.ops), op.origin)
     return Prepared(ctx, obj, txn, guard, final=not generated)
+
+
+def _typed(resource: Resource, body: Object) -> Object:
+    """A new object with apiVersion and kind first, and those of the resource."""
+    obj: Object = {"apiVersion": "", "kind": "", **body}
+    obj["apiVersion"] = resource.api_version
+    obj["kind"] = resource.kind
+    return obj
 
 
 def _place(ctx: Context, meta: Object) -> None:
@@ -142,12 +149,8 @@ def _update(ctx: Context, strategy: Strategy, current: Current) -> Prepared:
     wanted = _wanted(ctx, strategy, old)
     meta = dict(wanted.get("metadata") or {})
     pinned = _check_version(ctx, strategy, meta, current)
-    new: Object = {
-        "apiVersion": op.resource.api_version,
-        "kind": op.resource.kind,
-        **{k: v for k, v in wanted.items() if k not in ("apiVersion", "kind")},
-        "metadata": meta,
-    }
+    new = _typed(op.resource, wanted)
+    new["metadata"] = meta
     if not op.subresource or op.subresource == "status":
         _place(ctx, meta)
         _keep_owned(meta, old["metadata"])

@@ -17,7 +17,7 @@ from cluster.apiserver.operations import Operation
 from cluster.apiserver.prepare import Current, Prepared, prepare
 from cluster.apiserver.resources import Resource, for_key
 from cluster.apiserver.strategy import Context
-from cluster.etcd.api import Fence, Store, prefix_end
+from cluster.etcd.api import Event, Fence, Store, prefix_end
 from cluster.machinery import errors
 from cluster.machinery.clock import Clock
 from cluster.machinery.entropy import Entropy
@@ -25,6 +25,7 @@ from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
 
 MAX_ATTEMPTS = 8
+REMEMBERED = 4096  # own writes whose objects are at hand when the log is read back
 
 # `list` is a method's name in Registry.
 Objects = list[Object]
@@ -58,6 +59,13 @@ class Registry:
         self.entropy = entropy
         self.fence = fence
         self._leases = LeaseManager(store)
+        self._followed: set[Resource] = set()
+        self._written: dict[tuple[int, bytes], Object] = {}
+
+    def follow(self, resource: Resource) -> None:
+        """Informers share the objects of this resource anyway: what this process has written
+        itself then comes back from `changes` without being decoded."""
+        self._followed.add(resource)
 
     # ---- reading
 
@@ -87,8 +95,15 @@ class Registry:
             if resource is None or resource not in wanted:
                 continue
             namespace, name = split_storage_key(resource, event.key)
-            obj = None if event.value is None else codec.decode(event.value, event.revision)
+            obj = None if event.value is None else self._decode(event)
             yield Change(resource, namespace, name, event.revision, obj)
+
+    def _decode(self, event: Event) -> Object:
+        assert event.value is not None
+        own = self._written.pop((event.revision, event.key), None)
+        if own is not None:
+            return own
+        return codec.decode(event.value, event.revision)
 
     def lease_for(self, ttl: int) -> int:
         return self._leases.lease_for(ttl, self.clock.now())
@@ -161,11 +176,20 @@ class Registry:
         for (index, p), outcome in zip(prepared, self.store.commit(txns, self.fence), strict=True):
             if outcome.ok:
                 results[index] = p.finish(outcome.revision)
+                if p.ctx.operation.resource in self._followed:
+                    self._remember(p, outcome.revision)
             elif p.final and outcome.failed == p.guard:
                 results[index] = p.refused(outcome.actual)
             else:
                 again.append(index)
         return again
+
+    def _remember(self, prepared: Prepared, revision: int) -> None:
+        if prepared.guard is None:
+            return
+        self._written[revision, prepared.guard.key] = prepared.result
+        while len(self._written) > REMEMBERED:
+            del self._written[next(iter(self._written))]
 
 
 def split_storage_key(resource: Resource, key: bytes) -> tuple[str, str]:

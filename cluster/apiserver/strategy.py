@@ -62,13 +62,15 @@ class Strategy:
     allow_unconditional_update = True
     has_status = False
     tracks_generation = False
+    shares_parts = True  # a new object's parts may belong to somebody's cache
     ttl = 0  # seconds an object lives after its last write; 0: for ever
 
     def create(self, ctx: Context, obj: Object) -> Object:
         """The whole way of a new object; returns what is to be stored. Raises StatusError."""
         from cluster.apiserver.admission import admit
 
-        obj = deep_copy(obj)  # the caller's parts may be shared with somebody's cache
+        if self.shares_parts:
+            obj = deep_copy(obj)
         self.default(obj)
         admit(ctx, obj, None)
         self.prepare_for_create(ctx, obj)

@@ -11,7 +11,6 @@ Models k8s.io/client-go/tools/record/events_cache.go.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -61,15 +60,17 @@ class _Cache(Generic[T]):
     def __init__(self) -> None:
         self._entries: OrderedDict[Key, T] = OrderedDict()
 
-    def get(self, key: Key, make: Callable[[], T]) -> T:
+    def get(self, key: Key) -> T | None:
         found = self._entries.get(key)
         if found is not None:
             self._entries.move_to_end(key)
-            return found
-        found = self._entries[key] = make()
+        return found
+
+    def add(self, key: Key, new: T) -> T:
+        self._entries[key] = new
         if len(self._entries) > CACHE:
             self._entries.popitem(last=False)
-        return found
+        return new
 
 
 class Correlator:
@@ -86,7 +87,7 @@ class Correlator:
         `about` is source and object, `kind` adds type and reason.
         """
         key: Key = (*kind, message)
-        similar = self._similar.get(kind, lambda: _Similar(now))
+        similar = self._similar.get(kind) or self._similar.add(kind, _Similar(now))
         if now - similar.last > INTERVAL:
             similar.messages.clear()
         similar.last = now
@@ -94,7 +95,7 @@ class Correlator:
         if len(similar.messages) >= MAX_SIMILAR:
             similar.messages.pop(next(iter(similar.messages)))
             key, message = kind, COMBINED + message
-        written = self._written.get(key, Written)
+        written = self._written.get(key) or self._written.add(key, Written())
         written.count += 1
-        bucket = self._buckets.get(about, lambda: _Bucket(BURST, now))
+        bucket = self._buckets.get(about) or self._buckets.add(about, _Bucket(BURST, now))
         return (written, message) if bucket.take(now) else None

@@ -184,6 +184,7 @@ class Informers:
         if found is None:
             found = self._informers[resource] = Informer(resource)
             self._unlisted.append(found)
+            self._registry.follow(resource)
         return found
 
     def shared(self, kind: type[T], make: Callable[[], T]) -> T:

@@ -38,7 +38,9 @@ class NamespaceController(Controller):
         self.namespaces = env.informers.lister(kinds.NAMESPACES)
         self._terminating: set[str] = set()
         self.contents: list[Resource] = [
-            r for r in kinds.RESOURCES.values() if r.namespaced and "delete" in r.verbs
+            r
+            for r in kinds.RESOURCES.values()
+            if r.namespaced and "delete" in r.verbs and r is not kinds.EVENTS
         ]
         env.informers[kinds.NAMESPACES].add_handler(self._on_namespace)
         for resource in self.contents:
@@ -72,8 +74,11 @@ class NamespaceController(Controller):
         left = {_qualified(r): len(objects) for r, objects in found.items() if objects}
         if left:
             self._report(namespace, left, _finalizers(found))
-        else:
-            self._finalize(namespace)
+            return
+        # Nobody follows Events: a cache of them would be the largest of all.
+        for obj in self.client.list(kinds.EVENTS, key):
+            self.client.delete(obj)
+        self._finalize(namespace)
 
     def _report(self, namespace: Object, left: dict[str, int], held: dict[str, int]) -> None:
         told = {kind: ("False", *text) for kind, text in FINE.items()}

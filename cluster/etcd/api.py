@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Who wrote a revision, and because of what: the thread the causal trace follows.
 
     component: `kube-scheduler`, `replicaset-controller`, a user name...
@@ -29,8 +28,7 @@ class Origin:
 NOBODY = Origin()
 
 
-@dataclass(frozen=True, slots=True)
-class KeyValue:
+class KeyValue(NamedTuple):
     key: bytes
     value: bytes
     create_revision: int
@@ -39,8 +37,7 @@ class KeyValue:
     lease: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One change in the log. `value` is None for a deletion; `previous` is the value before the
     change (None if there was none, or it was not asked for)."""
 
@@ -53,40 +50,35 @@ class Event:
     lease: int = 0
     previous_revision: int = 0
     previous: bytes | None = None
-    origin: Origin = Origin()
+    origin: Origin = NOBODY
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(NamedTuple):
     key: bytes
     value: bytes
     lease: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(NamedTuple):
     key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(NamedTuple):
     """The transaction holds only if `key` has this mod_revision now; 0 means: does not exist."""
 
     key: bytes
     mod_revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Txn:
+class Txn(NamedTuple):
     """All guards hold -> all ops happen at one new revision; else nothing happens."""
 
     guards: tuple[Guard, ...]
     ops: tuple[Put | Delete, ...]
-    origin: Origin = Origin()
+    origin: Origin = NOBODY
 
 
-@dataclass(frozen=True, slots=True)
-class TxnResult:
+class TxnResult(NamedTuple):
     """`revision` is the new one on success; on failure `failed` is the first guard that did not
     hold and `actual` that key's mod_revision (0: absent). Deleting absent keys succeeds without a
     revision of its own (revision stays the store's current one), as in etcd."""

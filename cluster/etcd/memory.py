@@ -246,8 +246,9 @@ class MemoryStore:
             old = self._leases.get(lease_id)
             if old is None:
                 raise LeaseNotFoundError
-            self._leases[lease_id] = new = Lease(old.id, old.ttl, now, now + old.ttl)
-            return new
+            keys = tuple(sorted(self._lease_keys[lease_id]))
+            self._leases[lease_id] = Lease(old.id, old.ttl, now, now + old.ttl)
+            return Lease(old.id, old.ttl, now, now + old.ttl, keys)
 
     def lease(self, lease_id: int) -> Lease | None:
         with self._lock:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from django.db import connections, transaction
@@ -35,7 +34,7 @@ from cluster.etcd.api import (
 )
 from cluster.etcd.batch import Batch, Row, leases_of, touched
 from cluster.etcd.dialect import Dialect, dialect_of
-from cluster.etcd.ticket import NoTicket, Priority, Ticket
+from cluster.etcd.ticket import Priority, ticket_for
 
 KEYS_A_QUERY = 400  # SQLite takes 999 parameters in old builds
 
@@ -74,11 +73,8 @@ class SqlStore:
         self._using = using
         connection = connections[using]
         self._dialect: Dialect = dialect_of(connection.vendor)
-        self._ticket = (
-            Ticket(Path(connection.settings_dict["NAME"]).parent, priority)
-            if connection.vendor == "sqlite"
-            else NoTicket()
-        )
+        name = str(connection.settings_dict["NAME"])
+        self._ticket = ticket_for(connection.vendor, name, priority)
         self._id = self._find_or_create()
         self._epoch = self._counters()[0]
 
@@ -159,6 +155,25 @@ class SqlStore:
         self, after: int, *, limit: int = 0, start: bytes = b"", end: bytes = b"",
         previous: bool = False,
     ) -> list[Event]:  # fmt: skip
+        with self._reading():
+            compacted = self._counters()[2]
+            if after < compacted:
+                raise CompactedError(compacted)
+            found = self._log(after, limit, start, end, previous)
+            if not limit or len(found) <= limit:
+                return found
+            last = found[limit - 1].revision
+            if found[limit].revision != last:
+                return found[:limit]
+            # Cut at `limit`, but never inside a revision.
+            kept = [e for e in found if e.revision < last]
+            rest = self._log(last - 1, 0, start, end, previous, last)
+        return kept + rest
+
+    def _log(
+        self, after: int, limit: int, start: bytes, end: bytes, previous: bool, upto: int = 0
+    ) -> list[Event]:
+        """One more than `limit`, to know whether there are more."""
         columns, join = EVENT_COLUMNS, ""
         if previous:
             columns += ", p.value"
@@ -171,6 +186,9 @@ class SqlStore:
             "WHERE r.cluster_id = %s AND r.revision > %s"
         )
         parameters: list[Any] = [self._id, after]
+        if upto:
+            sql += " AND r.revision <= %s"
+            parameters.append(upto)
         if start or end:
             sql += " AND r.key >= %s AND r.key < %s"
             parameters += [start, end]
@@ -178,25 +196,7 @@ class SqlStore:
         if limit:
             sql += " LIMIT %s"
             parameters.append(limit + 1)
-        with self._reading():
-            compacted = self._counters()[2]
-            if after < compacted:
-                raise CompactedError(compacted)
-            found = [_event(row) for row in self._rows(sql, parameters)]
-            if limit and len(found) > limit:
-                found = self._whole_revisions(found, limit, start, end, previous)
-        return found
-
-    def _whole_revisions(
-        self, found: list[Event], limit: int, start: bytes, end: bytes, previous: bool
-    ) -> list[Event]:
-        """Cut at `limit`, but never inside a revision."""
-        last = found[limit - 1].revision
-        if found[limit].revision != last:
-            return found[:limit]
-        kept = [e for e in found if e.revision < last]
-        rest = self.events(last - 1, start=start, end=end, previous=previous)
-        return kept + [e for e in rest if e.revision == last]
+        return [_event(row) for row in self._rows(sql, parameters)]
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -47,9 +47,29 @@ class Ticket:
                 fcntl.flock(file, fcntl.LOCK_UN)
 
 
+class ThreadTicket:
+    """A database in memory belongs to one process: its threads queue on a lock."""
+
+    _lock = threading.Lock()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        with self._lock:
+            yield
+
+
 class NoTicket:
     """PostgreSQL queues writers on the counter row itself."""
 
     @contextmanager
     def hold(self) -> Iterator[None]:
         yield
+
+
+def ticket_for(vendor: str, database: str, priority: Priority) -> Ticket | ThreadTicket | NoTicket:
+    """`database` is SQLite's file name."""
+    if vendor != "sqlite":
+        return NoTicket()
+    if database == ":memory:" or "mode=memory" in database:
+        return ThreadTicket()
+    return Ticket(Path(database).parent, priority)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-import uuid
 
 # Models k8s.io/apimachinery/pkg/util/rand: no vowels, no look-alikes.
 SAFE_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 MAX_GENERATED_NAME = 58
+# RFC 9562: the version is 4, the variant 0b10; all other bits are free.
+_UUID_FREE = ~(0xF << 76 | 0b11 << 62)
+_UUID_FIXED = 0x4 << 76 | 0b10 << 62
 
 
 class Entropy:
@@ -17,7 +19,10 @@ class Entropy:
         self._random = random.Random(seed)
 
     def uid(self) -> str:
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        """A version 4 UUID; spelled out, since uuid.UUID costs four times as much."""
+        bits = self._random.getrandbits(128) & _UUID_FREE | _UUID_FIXED
+        text = f"{bits:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
     def suffix(self, length: int = 5) -> str:
         return "".join(self._random.choices(SAFE_ALPHABET, k=length))

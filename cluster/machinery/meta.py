@@ -102,16 +102,16 @@ def controller_ref(owner: Mapping[str, Any]) -> Object:
 def object_reference(obj: Mapping[str, Any], field_path: str = "") -> Object:
     """Models reference.GetReference, as Events and endpoint targets carry it."""
     meta = obj["metadata"]
-    ref = {
-        "kind": obj["kind"],
-        "namespace": meta.get("namespace"),
-        "name": meta.get("name"),
-        "uid": meta.get("uid"),
-        "apiVersion": obj["apiVersion"],
-        "resourceVersion": meta.get("resourceVersion"),
-        "fieldPath": field_path or None,
-    }
-    return {k: v for k, v in ref.items() if v is not None}
+    ref = {"kind": obj["kind"]}
+    for field in ("namespace", "name", "uid"):
+        if field in meta:
+            ref[field] = meta[field]
+    ref["apiVersion"] = obj["apiVersion"]
+    if "resourceVersion" in meta:
+        ref["resourceVersion"] = meta["resourceVersion"]
+    if field_path:
+        ref["fieldPath"] = field_path
+    return ref
 
 
 def condition(conditions: Iterable[Object] | None, kind: str) -> Object | None:

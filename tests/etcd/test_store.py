@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from cluster.etcd.api import (
     CompactedError,
@@ -25,16 +23,19 @@ from cluster.etcd.memory import MemoryStore
 from cluster.etcd.sql import SqlStore
 
 hints: list[Hint] = []
+numbers = count()
 
 
-@pytest.fixture(params=["memory", "sql"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
     hints.clear()
     if request.param == "memory":
-        yield MemoryStore(hints=hints.append)
-    else:
+        return MemoryStore(hints=hints.append)
+    if request.param == "sqlite":
         request.getfixturevalue("transactional_db")
-        yield SqlStore("test", hints.append)
+        return SqlStore("test", hints.append)
+    using = request.getfixturevalue("postgresql")
+    return SqlStore(f"test-{next(numbers)}", hints.append, using=using)
 
 
 def put(store: Store, key: str, value: str = "v", revision: int | None = None) -> int:
@@ -161,25 +162,3 @@ def test_an_older_token_cannot_write(store: Store) -> None:
 def test_a_commit_is_announced_with_its_keys(store: Store) -> None:
     revision = put(store, "a")
     assert (hints[-1].revision, hints[-1].keys) == (revision, (b"a",))
-
-
-KEY = st.sampled_from([b"a", b"b", b"c"])
-OP = st.one_of(st.builds(Put, KEY, st.binary(max_size=3)), st.builds(Delete, KEY))
-GROUP = st.lists(st.lists(OP, max_size=3, unique_by=lambda op: op.key), min_size=1, max_size=4)
-
-
-@settings(
-    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.lists(GROUP, min_size=1, max_size=4))
-@pytest.mark.django_db(transaction=True)
-def test_the_drivers_agree(groups: list[list[list[Put | Delete]]]) -> None:
-    memory = MemoryStore("same")
-    sql = SqlStore(f"same-{id(memory)}")
-    start = sql.revision() - memory.revision()
-    for group in groups:
-        txns = [Txn((), tuple(ops)) for ops in group]
-        one, other = memory.commit(txns), sql.commit(txns)
-        assert [r.revision + start for r in one] == [r.revision for r in other]
-    assert memory.range(b"", b"\xff").kvs == sql.range(b"", b"\xff").kvs
-    assert memory.events(0) == sql.events(0, previous=True)

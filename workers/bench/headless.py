@@ -6,6 +6,7 @@ from time import perf_counter, process_time
 
 from cluster.client import kinds
 from cluster.simulation import Shape, Simulation
+from workers import garbage
 from workers.bench.objects import deployment
 from workers.bench.report import Figure
 
@@ -14,6 +15,7 @@ def rollout(pods: int, nodes: int = 100) -> list[Figure]:
     """A Deployment from create to all Ready, then deleted to the last pod."""
     simulation = Simulation(Shape(nodes=nodes))
     simulation.advance(60)
+    garbage.tune()
     name = f"{pods} pods, {nodes} nodes, headless"
     return [
         Figure(f"{name}: up", pods / _up(simulation, pods), "pods/s"),

@@ -180,6 +180,7 @@ def _merge_string_data(obj: Object) -> None:
 
 class Events(Kind):
     ttl = 3600  # --event-ttl
+    shares_parts = False  # a recorder makes each anew; they are two thirds of a rollout's writes
 
     def fields(self, obj: Object) -> dict[str, str]:
         about = obj.get("involvedObject") or {}
