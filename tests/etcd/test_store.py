@@ -26,13 +26,15 @@ hints: list[Hint] = []
 numbers = count()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+SQLITE = pytest.param("sqlite", marks=pytest.mark.django_db(transaction=True))
+
+
+@pytest.fixture(params=["memory", SQLITE, "postgresql"])
 def store(request: pytest.FixtureRequest) -> Store:
     hints.clear()
     if request.param == "memory":
         return MemoryStore(hints=hints.append)
     if request.param == "sqlite":
-        request.getfixturevalue("transactional_db")
         return SqlStore("test", hints.append)
     using = request.getfixturevalue("postgresql")
     return SqlStore(f"test-{next(numbers)}", hints.append, using=using)
