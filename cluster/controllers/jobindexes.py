@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cluster.machinery.meta import Object, annotations_of
 
 INDEX = "batch.kubernetes.io/job-completion-index"
+FAILURES = "batch.kubernetes.io/job-index-failure-count"
+IGNORED = "batch.kubernetes.io/job-index-ignored-failure-count"
 ENV = "JOB_COMPLETION_INDEX"
 
 
@@ -14,10 +14,15 @@ def is_indexed(job: Object) -> bool:
     return bool(job["spec"].get("completionMode") == "Indexed")
 
 
-def parse(text: str) -> set[int]:
+def has_limit(job: Object) -> bool:
+    """Every index has a back-off limit of its own."""
+    return is_indexed(job) and job["spec"].get("backoffLimitPerIndex") is not None
+
+
+def parse(text: str | None) -> set[int]:
     """`1,3-5` -> {1, 3, 4, 5}."""
     out: set[int] = set()
-    for part in filter(None, text.split(",")):
+    for part in filter(None, (text or "").split(",")):
         first, _, last = part.partition("-")
         out.update(range(int(first), int(last or first) + 1))
     return out
@@ -38,37 +43,30 @@ def index_of(pod: Object) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def missing(
-    job: Object, status: dict[str, Any], active: list[Object], count: int
-) -> list[int] | None:
-    """The first indexes that are neither done nor running; None for a Job without indexes."""
-    if not is_indexed(job):
-        return None
-    done = parse(status.get("completedIndexes", ""))
-    running = {index_of(p) for p in active}
-    free = (i for i in range(job["spec"]["completions"]) if i not in done and i not in running)
+def valid_index(job: Object, pod: Object) -> int | None:
+    index = index_of(pod)
+    return index if index is not None and index < (job["spec"].get("completions") or 0) else None
+
+
+def number(pod: Object, annotation: str) -> int:
+    text = annotations_of(pod).get(annotation, "0")
+    return int(text) if text.isdigit() else 0
+
+
+def pending(job: Object, taken: set[int], count: int) -> list[int]:
+    """The first `count` indexes that are not taken. Models firstPendingIndexes."""
+    free = (i for i in range(job["spec"]["completions"]) if i not in taken)
     return [i for i, _ in zip(free, range(count))]
 
 
-def is_new(job: Object, status: dict[str, Any], pod: Object) -> bool:
-    """Whether the pod's success has not been counted for its index yet."""
-    if not is_indexed(job):
-        return True
-    return index_of(pod) not in parse(status.get("completedIndexes", ""))
-
-
-def complete(job: Object, status: dict[str, Any], pod: Object) -> None:
-    index = index_of(pod)
-    if is_indexed(job) and index is not None and pod.get("status", {}).get("phase") == "Succeeded":
-        done = parse(status.get("completedIndexes", "")) | {index}
-        status["completedIndexes"] = render(done)
-
-
-def mark(pod: Object, job: Object, index: int) -> None:
-    """The pod of an index knows it: label, annotation, environment and hostname."""
+def mark(pod: Object, job: Object, index: int, replaced: Object | None, ignored: bool) -> None:
+    """The pod of an index knows it: label, annotation, environment and hostname; and, where each
+    index has its limit, how often that index has failed."""
     meta = pod["metadata"]
     meta["labels"] = {**(meta.get("labels") or {}), INDEX: str(index)}
     meta["annotations"] = {**(meta.get("annotations") or {}), INDEX: str(index)}
+    if has_limit(job):
+        meta["annotations"] |= _failures(replaced, ignored)
     source = {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{INDEX}']"}}
     entry = {"name": ENV, "valueFrom": source}
     spec = pod["spec"]
@@ -77,3 +75,12 @@ def mark(pod: Object, job: Object, index: int) -> None:
         if spec.get(field):
             each = [{**c, "env": [*(c.get("env") or ()), entry]} for c in spec[field]]
             pod["spec"][field] = each
+
+
+def _failures(replaced: Object | None, ignored: bool) -> dict[str, str]:
+    """Models getNewIndexFailureCounts."""
+    if replaced is None:
+        return {FAILURES: "0"}
+    counted = number(replaced, FAILURES) + (not ignored)
+    passed = number(replaced, IGNORED) + ignored
+    return {FAILURES: str(counted), **({IGNORED: str(passed)} if passed else {})}

@@ -101,6 +101,9 @@ class PodGCController(Controller):
         """Its phase becomes Failed before it goes, so that a Job can count it."""
         if reason and not is_finished(pod):
             disrupt(self.client, pod, reason, text, self.clock.now(), phase="Failed")
+        elif pod["metadata"].get("finalizers") and not is_finished(pod):
+            failed = {**pod, "status": {**pod.get("status", {}), "phase": "Failed"}}
+            self.client.update_status(failed, base=pod)
         self._delete(pod)
 
     def _delete(self, pod: Object) -> None:

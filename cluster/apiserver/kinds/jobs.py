@@ -21,7 +21,9 @@ class Jobs(WithStatus):
             spec["completions"] = spec["parallelism"] = 1
         if spec.get("parallelism") is None:
             spec["parallelism"] = 1
-        spec.setdefault("backoffLimit", 6)
+        spec.setdefault(
+            "backoffLimit", 6 if spec.get("backoffLimitPerIndex") is None else 2**31 - 1
+        )
         spec.setdefault("completionMode", "NonIndexed")
         spec.setdefault("suspend", False)
         spec.setdefault("manualSelector", False)
