@@ -51,9 +51,8 @@ class Tally:
                 continue
             if podutil.phase_of(pod) == "Succeeded":
                 self.done.add(index)
-            elif self.per_index and not self.over and has_failed(self.job, pod):
-                if index_is_lost(self.job, pod):
-                    self.failed.add(index)
+            elif self.per_index and not self.over and index_is_lost(self.job, pod):
+                self.failed.add(index)
         if self.per_index:
             self.failed -= self.done
             self._find_newest()
@@ -105,6 +104,8 @@ def has_failed(job: Object, pod: Object) -> bool:
 
 def index_is_lost(job: Object, pod: Object) -> bool:
     """Models isIndexFailed."""
+    if not has_failed(job, pod):
+        return False
     if job["spec"].get("podFailurePolicy"):
         decided = jobpolicy.action(job, pod)
         if decided in (jobpolicy.FAIL_INDEX, jobpolicy.IGNORE):

@@ -41,10 +41,10 @@ def fail_by_policy(tally: Tally, now: float) -> None:
     if not tally.job["spec"].get("podFailurePolicy") or given(tally.status) is not None:
         return
     for pod in tally.pods:
-        if jobcount.is_tracked(pod) and jobcount.has_failed(tally.job, pod):
-            if text := jobpolicy.fail_message(tally.job, pod):
-                put(tally.status, "FailureTarget", "True", "PodFailurePolicy", text, now)
-                return
+        failed = jobcount.is_tracked(pod) and jobcount.has_failed(tally.job, pod)
+        if failed and (text := jobpolicy.fail_message(tally.job, pod)):
+            put(tally.status, "FailureTarget", "True", "PodFailurePolicy", text, now)
+            return
 
 
 def verdict(tally: Tally, now: float) -> Verdict | None:
