@@ -5,7 +5,7 @@ Pure functions. Models pkg/controller/job/pod_failure_policy.go and success_poli
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cluster.controllers import jobindexes
 from cluster.machinery.meta import Object, name_of, namespace_of
@@ -56,7 +56,7 @@ def _containers(pod: Object) -> Iterator[Object]:
     yield from status.get("initContainerStatuses") or ()
 
 
-def _by_condition(patterns: list[Object], pod: Object) -> str:
+def _by_condition(patterns: Sequence[Object], pod: Object) -> str:
     for condition in pod.get("status", {}).get("conditions") or ():
         for pattern in patterns:
             same = pattern["type"] == condition["type"]
