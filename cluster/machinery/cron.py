@@ -149,8 +149,10 @@ def parse(text: str, time_zone: str = "") -> Schedule | Every:
     if len(parts) != len(BOUNDS):
         listed = " ".join(parts)
         raise CronError(f"expected exactly 5 fields, found {len(parts)}: [{listed}]")
-    fields = [_field(part, *bounds) for part, bounds in zip(parts, BOUNDS, strict=True)]
-    return Schedule(*fields, zone=zone(time_zone))
+    minutes, hours, days, months, weekdays = (
+        _field(part, *bounds) for part, bounds in zip(parts, BOUNDS, strict=True)
+    )
+    return Schedule(minutes, hours, days, months, weekdays, zone(time_zone))
 
 
 def _descriptor(text: str, time_zone: str) -> Schedule | Every:
