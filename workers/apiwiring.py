@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 
+from cluster.apiserver import writtenlogs
 from cluster.apiserver.authn import Authenticator
 from cluster.apiserver.http import ApiServer, build_app
 from cluster.apiserver.resources import PODS
@@ -30,7 +32,9 @@ def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
         entry = server.cacher.get(PODS, namespace, name)
         return entry.decode() if entry is not None else None
 
-    server.logs = RuntimeLogs(live.clock, find, lambda: live.clock.anchor)
+    server.logs = RuntimeLogs(
+        live.clock, find, lambda: live.clock.anchor, partial(writtenlogs.lines, live.store)
+    )
     return server, live
 
 

@@ -46,6 +46,7 @@ def children() -> list[Child]:
     workers = [Child(name, manage("worker", name), WRITERS) for name in component_names()]
     return [
         Child("apiserver", manage("apiserver"), WRITERS),
+        Child("etcd", manage("etcd", "serve"), WRITERS),
         Child("dashboard", manage("dashboard"), WRITERS),
         *workers,
         Child("timekeeper", manage("timekeeper"), TIMEKEEPER),

@@ -49,6 +49,7 @@ def run(instance: Instance, options: dict[str, Any], say: Say) -> None:
     """Until SIGINT or SIGTERM. The instance is entered. Raises StartError and its kin."""
     instance.check_port(settings.HOST, settings.PORT, "the dashboard", "ORRERY_PORT")
     instance.check_port(settings.HOST, settings.API_PORT, "the API", "ORRERY_API_PORT")
+    instance.check_port(settings.HOST, settings.ETCD_PORT, "etcd", "ORRERY_ETCD_PORT")
     kubeconfig = settings.DATA_DIR / "kubeconfig"
     kubeconfig.unlink(missing_ok=True)  # it comes back when the API answers
     if options["fresh"]:

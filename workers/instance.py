@@ -15,6 +15,7 @@ from pathlib import Path
 OWN = (
     "orrery.sqlite3", "orrery.sqlite3-wal", "orrery.sqlite3-shm", "write.lock", "batch.lock",
     "secret-key", "clock", "kubeconfig", "pki", "logs", "valkey.sock",
+    "etcd.sock",
 )  # fmt: skip
 PATIENCE = 5.0  # seconds in which children of a killed supervisor let go of their ports
 

@@ -22,9 +22,9 @@ class ValkeyError(Exception):
     """It cannot be started here; the text says why and what to do."""
 
 
-def socket_path(data: Path) -> Path:
+def socket_path(data: Path, name: str = "valkey.sock") -> Path:
     """In the data folder, or for a long path in a private folder of /tmp made from its name."""
-    path = data / "valkey.sock"
+    path = data / name
     if len(os.fsencode(path)) <= LONGEST_SOCKET:
         return path
     digest = sha256(os.fsencode(data)).hexdigest()[:16]
@@ -33,7 +33,7 @@ def socket_path(data: Path) -> Path:
     found = folder.lstat()
     if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise ValkeyError(f"{folder} belongs to somebody else; use a shorter ORRERY_DATA")
-    return folder / "valkey.sock"
+    return folder / name
 
 
 def url(socket: Path) -> str:

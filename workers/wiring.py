@@ -6,7 +6,8 @@ Redis to tell each other of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
@@ -33,6 +34,7 @@ class Live:
     clock: LiveClock
     registry: Registry
     board: Switchboard
+    on_commit: list[Callable[[], None]] = field(default_factory=list)  # called in any thread
 
     def client(self, name: str, groups: tuple[str, ...] = ()) -> Client:
         return Client(self.registry, name, groups)
@@ -64,6 +66,8 @@ def connect(priority: Priority = "api", own: str = "") -> Live:
         if CLOCK in hint.keys:
             live.follow_clock()
         announce(hint)
+        for heard in live.on_commit:
+            heard()
 
     store = SqlStore(settings.CLUSTER, spread, priority)
     live = Live(store, clock, Registry(store, clock, Entropy()), board)

@@ -145,6 +145,13 @@ class LeaseNotFoundError(Exception):
         super().__init__("etcdserver: requested lease not found")
 
 
+class NoSpaceError(Exception):
+    """The NOSPACE alarm is raised: nothing is put until it is disarmed."""
+
+    def __init__(self) -> None:
+        super().__init__("etcdserver: mvcc: database space exceeded")
+
+
 class FencedError(Exception):
     """A later run of the same component holds the token; this one must stop without writing."""
 
@@ -182,6 +189,11 @@ class Store(Protocol):
     def commit(self, txns: Sequence[Txn], fence: Fence | None = None) -> list[TxnResult]:
         """Group commit: each transaction in turn sees those before it; one that fails changes
         nothing and does not stop the others. Raises FencedError and writes nothing at all."""
+        ...
+
+    def transact(self, decide: Callable[[], Txn]) -> TxnResult:
+        """Commit what `decide` makes of the store while nobody else writes: it may read and sees
+        the newest revision. For conditions that guards cannot say."""
         ...
 
     def events(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cluster.etcd.api import (
     NOBODY,
@@ -143,6 +143,10 @@ class MemoryStore:
         if keys and self._hints is not None:
             self._hints(hint)
         return results
+
+    def transact(self, decide: Callable[[], Txn]) -> TxnResult:
+        with self._lock:
+            return self.commit([decide()])[0]
 
     def _apply(self, txn: Txn) -> TxnResult:
         for guard in txn.guards:

@@ -7,7 +7,7 @@ without gaps. Each thread uses its own connection, as Django does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -231,6 +231,15 @@ class SqlStore:
             self._write(batch)
         self._hint(batch)
         return results
+
+    def transact(self, decide: Callable[[], Txn]) -> TxnResult:
+        with self._writing() as (revision, _):
+            txn = decide()
+            batch = Batch(revision, self._current(touched([txn])), self._living(leases_of([txn])))
+            result = batch.apply(txn)
+            self._write(batch)
+        self._hint(batch)
+        return result
 
     def _check_fence(self, fence: Fence | None) -> None:
         if fence is None:

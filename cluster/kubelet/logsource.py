@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from operator import itemgetter
 
 from cluster.apiserver.http.logs import LogRequest, waiting
+from cluster.apiserver.writtenlogs import Line
 from cluster.machinery import errors
 from cluster.machinery.clock import Anchor, Clock, parse_time
 from cluster.machinery.meta import Object
@@ -20,12 +22,21 @@ from cluster.runtime.logs import next_line_at
 LONGEST_WAIT = 1.0  # seconds outside the cluster between looks at a followed container
 
 Find = Callable[[str, str], Object | None]
+Written = Callable[[str, str, str], list[Line]]  # namespace, pod, container
 
 
 class RuntimeLogs:
-    """`find` gives the current pod, for followers; `anchor` says how fast time passes."""
+    """`find` gives the current pod, for followers; `anchor` says how fast time passes; `written`
+    are lines that follow from no program."""
 
-    def __init__(self, clock: Clock, find: Find, anchor: Callable[[], Anchor]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        find: Find,
+        anchor: Callable[[], Anchor],
+        written: Written = lambda namespace, pod, container: [],
+    ) -> None:
+        self._written = written
         self._clock = clock
         self._find = find
         self._anchor = anchor
@@ -47,13 +58,14 @@ class RuntimeLogs:
             current = self._find(meta["namespace"], meta["name"])
             if current is None or current["metadata"]["uid"] != meta["uid"]:
                 return
-            _, again, ended = self._span(current, replace(request, previous=False))
+            before = len(read_log(program, started, seen))
+            program, again, ended = self._span(current, replace(request, previous=False))
             if again != started:
                 return
             now = self._clock.now()
             until = now if ended is None else min(now, ended)
             options = LogOptions(timestamps=request.timestamps)
-            for line in _between(program, started, seen, until, options):
+            for line in read_log(program, started, until, options)[before:]:
                 yield line
             seen = now
 
@@ -69,17 +81,27 @@ class RuntimeLogs:
         spec = _spec(pod, request.container)
         program = program_for(spec, pod["spec"].get("restartPolicy", "Always"))
         state, last = _states(pod, request.container)
+        meta = pod["metadata"]
+        written = self._written(meta["namespace"], meta["name"], request.container)
         if request.previous:
             if not last:
                 name = pod["metadata"]["name"]
                 raise errors.bad_request(
                     f'previous terminated container "{request.container}" in pod "{name}" not found'
                 )
-            return program, parse_time(last["startedAt"]), parse_time(last["finishedAt"])
+            return (
+                _with(program, written, last),
+                parse_time(last["startedAt"]),
+                parse_time(last["finishedAt"]),
+            )
         if running := state.get("running"):
-            return program, parse_time(running["startedAt"]), None
+            return _with(program, written, running), parse_time(running["startedAt"]), None
         if ended := state.get("terminated") or last:
-            return program, parse_time(ended["startedAt"]), parse_time(ended["finishedAt"])
+            return (
+                _with(program, written, ended),
+                parse_time(ended["startedAt"]),
+                parse_time(ended["finishedAt"]),
+            )
         reason = (state.get("waiting") or {}).get("reason") or "ContainerCreating"
         raise waiting(pod, request.container, reason)
 
@@ -88,12 +110,13 @@ def _options(request: LogRequest) -> LogOptions:
     return LogOptions(request.timestamps, request.tail, request.since, request.limit_bytes)
 
 
-def _between(
-    program: Program, started: float, after: float, until: float, options: LogOptions
-) -> list[bytes]:
-    """Lines written in (after, until]."""
-    before = len(read_log(program, started, after))
-    return read_log(program, started, until, options)[before:]
+def _with(program: Program, written: list[Line], state: Object) -> Program:
+    """The program as if it had written these lines by itself, while it was in this state."""
+    if not written:
+        return program
+    started = parse_time(state["startedAt"])
+    more = [(line.at - started, line.text) for line in written if line.at >= started]
+    return replace(program, lines=tuple(sorted([*program.lines, *more], key=itemgetter(0))))
 
 
 def _spec(pod: Object, container: str) -> Object:

@@ -1,0 +1,101 @@
+"""The etcd face of the live mode: the store, the port, the hints, and its pod's log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+
+import orjson
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from cluster.apiserver import writtenlogs
+from cluster.etcd.grpc import tls
+from cluster.etcd.grpc.face import Face, Identity
+from cluster.etcd.grpc.lease import expire_in_time
+from cluster.etcd.grpc.server import EtcdServer
+from cluster.machinery.clock import format_micro_time
+from workers.tailing import Tail
+from workers.valkey import socket_path
+from workers.wiring import Live
+
+log = logging.getLogger(__name__)
+POD = ("kube-system", "etcd-minikube", "etcd")
+MOST_WAITING = 100  # rejected connections whose lines are not yet written
+
+
+async def serve(live: Live) -> None:
+    """Until SIGTERM."""
+    face = Face(live.store, live.clock, Identity((f"https://127.0.0.1:{settings.ETCD_PORT}",)))
+    server = EtcdServer(face)
+    live.on_commit.append(server.hub.heard)  # our own commits need no way through Redis
+    socket = socket_path(settings.DATA_DIR, "etcd.sock")
+    await server.start(socket)
+    pki = settings.DATA_DIR / "pki" / "etcd"
+    context = tls.context(pki / "server.crt", pki / "server.key", pki / "ca.crt")
+    port = tls.Port(context, socket, PodLog(face).rejected, lambda path: _answer(face, path))
+    loop = asyncio.get_running_loop()
+    listener = await loop.create_server(
+        lambda: tls.Connection(port), settings.HOST, settings.ETCD_PORT, backlog=512
+    )
+    tasks = [
+        loop.create_task(Tail(live, settings.REDIS_URL, server.hub.heard).run()),
+        loop.create_task(expire_in_time(face, lambda moment: _wall_until(live, moment))),
+    ]
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    await stop.wait()
+    listener.close()
+    for task in tasks:
+        task.cancel()
+    await server.stop()
+    socket.unlink(missing_ok=True)
+
+
+def _wall_until(live: Live, moment: float) -> float | None:
+    wall = live.clock.anchor.wall_at(moment)
+    return None if wall is None else wall - time.time()
+
+
+class PodLog:
+    """What the etcd pod's log gains: the lines of etcd's own logger."""
+
+    def __init__(self, face: Face) -> None:
+        self._face = face
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def rejected(self, remote: str, server_name: str, error: str) -> None:
+        fields = {"remote-addr": remote, "server-name": server_name, "error": error}
+        self.warn("embed/config_logging.go:169", "rejected connection", fields)
+
+    def warn(self, caller: str, text: str, fields: dict[str, str]) -> None:
+        now = self._face.clock.now()
+        head = {"level": "warn", "ts": format_micro_time(now), "caller": caller, "msg": text}
+        line = writtenlogs.Line(now, orjson.dumps({**head, **fields}).decode())
+        if len(self._tasks) < MOST_WAITING:
+            task = asyncio.get_running_loop().create_task(self._write(line))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _write(self, line: writtenlogs.Line) -> None:
+        store = self._face.store
+        try:
+            await self._face.write(lambda: writtenlogs.append(store, *POD, line))
+        except DatabaseError as error:
+            log.warning("%s (not written to the pod's log: %s)", line.text, error)
+
+
+def _answer(face: Face, path: str) -> tuple[int, str, bytes]:
+    """What curl gets on the client port. Models embed/etcd.go and etcdhttp."""
+    if path == "/health":
+        return 200, "application/json", b'{"health":"true","reason":""}'
+    if path in ("/livez", "/readyz"):
+        return 200, "text/plain; charset=utf-8", b"ok\n"
+    if path == "/version":
+        version = face.identity.version
+        minor = version.rpartition(".")[0] + ".0"
+        body = {"etcdserver": version, "etcdcluster": minor, "storage": minor}
+        return 200, "application/json", orjson.dumps(body)
+    return 404, "text/plain; charset=utf-8", b"404 page not found\n"
