@@ -52,7 +52,9 @@ def _database(url: str | None) -> dict[str, object]:
             "OPTIONS": {
                 "timeout": 20,
                 "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+                # Pages of 4 KB; `workers/checkpoints.py` is to come before.
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+                "PRAGMA wal_autocheckpoint=40000;",
             },
         }
     parts = urlsplit(url)

@@ -21,28 +21,44 @@ from cluster.apiserver.resources import RESOURCES, Resource, for_key
 from cluster.etcd.api import CompactedError, Event, Store
 from cluster.machinery.meta import Object
 
-WINDOW = 20_000  # events kept for watches that start in the past
+WINDOW = 2_000  # events kept for watches that start in the past; older ones are in the log
 QUEUE = 10_000  # events a watcher may lag behind
 
 Labels = dict[str, str]
 
 
 class Entry:
-    """One object: its served bytes, and what selectors need to know."""
+    """One object: its served bytes. What selectors want to know is decoded when one asks: of all
+    that a rollout writes, watchers with selectors see little."""
 
-    __slots__ = ("body", "fields", "key", "labels", "name", "namespace", "revision")
+    __slots__ = ("_fields", "_labels", "body", "key", "name", "namespace", "resource", "revision")
 
-    def __init__(
-        self, key: bytes, body: bytes, revision: int, namespace: str, name: str, labels: Labels,
-        fields: dict[str, str],
-    ) -> None:  # fmt: skip
+    def __init__(self, resource: Resource, key: bytes, value: bytes, revision: int) -> None:
+        self.resource = resource
         self.key = key
-        self.body = body
+        self.body = codec.splice(resource, value, revision)
         self.revision = revision
-        self.namespace = namespace
-        self.name = name
-        self.labels = labels
-        self.fields = fields
+        self.namespace, self.name = resource.split_key(key)
+        self._labels: Labels | None = None
+        self._fields: dict[str, str] | None = None
+
+    @property
+    def labels(self) -> Labels:
+        if self._labels is None:
+            self._look()
+        return self._labels or {}
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Beside metadata.name and metadata.namespace."""
+        if self._fields is None:
+            self._look()
+        return self._fields or {}
+
+    def _look(self) -> None:
+        obj = self.decode()
+        self._labels = obj["metadata"].get("labels") or {}
+        self._fields = strategy_for(self.resource).fields(obj)
 
     def decode(self) -> Object:
         found: Object = orjson.loads(self.body)
@@ -111,16 +127,6 @@ class Watcher:
         self._wake()
 
 
-def entry_of(resource: Resource, key: bytes, value: bytes, revision: int) -> Entry:
-    from cluster.apiserver.registry import split_storage_key
-
-    body = codec.splice(resource, value, revision)
-    obj = orjson.loads(value)
-    namespace, name = split_storage_key(resource, key)
-    labels = obj.get("metadata", {}).get("labels") or {}
-    return Entry(key, body, revision, namespace, name, labels, strategy_for(resource).fields(obj))
-
-
 class Cacher:
     """Thread-safe: the writer thread and the event loop both refresh it."""
 
@@ -141,7 +147,7 @@ class Cacher:
             prefix = resource.prefix
             end = prefix[:-1] + bytes([prefix[-1] + 1])
             for kv in self.store.range(prefix, end, revision=revision).kvs:
-                shelf.entries[kv.key] = entry_of(resource, kv.key, kv.value, kv.mod_revision)
+                shelf.entries[kv.key] = Entry(resource, kv.key, kv.value, kv.mod_revision)
             shelf._sorted = None
             shelf.since = revision
         self.revision = revision
@@ -180,8 +186,8 @@ class Cacher:
             new = None
         else:
             try:
-                new = entry_of(resource, event.key, event.value, event.revision)
-            except (orjson.JSONDecodeError, AttributeError):
+                new = Entry(resource, event.key, event.value, event.revision)
+            except (ValueError, KeyError, TypeError):
                 return  # written past the API by somebody; a reader gets the error
         old = shelf.put(event.key, new)
         if old is None and new is None:
@@ -238,9 +244,9 @@ class Cacher:
                 break
             old = new = None
             if event.previous is not None:
-                old = entry_of(resource, event.key, event.previous, event.previous_revision)
+                old = Entry(resource, event.key, event.previous, event.previous_revision)
             if event.value is not None:
-                new = entry_of(resource, event.key, event.value, event.revision)
+                new = Entry(resource, event.key, event.value, event.revision)
             if old is not None or new is not None:
                 out.append(WatchEvent(event.revision, old, new))
         return out

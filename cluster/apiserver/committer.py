@@ -67,14 +67,25 @@ class Committer:
     def _commit(self, batch: list[_Request]) -> None:
         try:
             results = self._registry.commit([r.operation for r in batch])
+            for request, result in zip(batch, results, strict=True):
+                if _answers_at_once(request.operation):
+                    request.future.set_result(result)
             self._after_commit()
         except BaseException as error:
             # Whatever went wrong is the answer of every request of the batch; HTTP turns it into
             # a Status, and the thread lives on.
             for request in batch:
-                request.future.set_exception(error)
+                if not request.future.done():
+                    request.future.set_exception(error)
             if not isinstance(error, Exception):
                 raise
             return
         for request, result in zip(batch, results, strict=True):
-            request.future.set_result(result)
+            if not request.future.done():
+                request.future.set_result(result)
+
+
+def _answers_at_once(operation: Operation) -> bool:
+    """The result says it all; the answer to others is looked up in the watch cache, which during
+    a rollout takes a while to catch up."""
+    return operation.verb != "delete" and not operation.subresource

@@ -17,7 +17,7 @@ from cluster.apiserver.operations import Operation
 from cluster.apiserver.prepare import Current, Prepared, prepare
 from cluster.apiserver.resources import Resource, for_key
 from cluster.apiserver.strategy import Context
-from cluster.etcd.api import Event, Fence, Store, prefix_end
+from cluster.etcd.api import Fence, Store, prefix_end
 from cluster.machinery import errors
 from cluster.machinery.clock import Clock
 from cluster.machinery.entropy import Entropy
@@ -34,18 +34,26 @@ Indexes = list[int]
 
 
 class Change:
-    """One committed change of one object, as informers see it. `obj` is None for a deletion."""
+    """One committed change of one object, as informers see it. `obj` is None for a deletion; `own`
+    when this process wrote it, so that others may hold it, too."""
 
-    __slots__ = ("name", "namespace", "obj", "resource", "revision")
+    __slots__ = ("name", "namespace", "obj", "own", "resource", "revision")
 
     def __init__(
-        self, resource: Resource, namespace: str, name: str, revision: int, obj: Object | None
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        revision: int,
+        obj: Object | None,
+        own: bool = False,
     ) -> None:
         self.resource = resource
         self.namespace = namespace
         self.name = name
         self.revision = revision
         self.obj = obj
+        self.own = own
 
 
 class Registry:
@@ -94,16 +102,14 @@ class Registry:
             resource = for_key(event.key)
             if resource is None or resource not in wanted:
                 continue
-            namespace, name = split_storage_key(resource, event.key)
-            obj = None if event.value is None else self._decode(event)
-            yield Change(resource, namespace, name, event.revision, obj)
-
-    def _decode(self, event: Event) -> Object:
-        assert event.value is not None
-        own = self._written.pop((event.revision, event.key), None)
-        if own is not None:
-            return own
-        return codec.decode(event.value, event.revision)
+            namespace, name = resource.split_key(event.key)
+            obj, own = None, False
+            if event.value is not None:
+                obj = self._written.pop((event.revision, event.key), None)
+                own = obj is not None
+                if obj is None:
+                    obj = codec.decode(event.value, event.revision)
+            yield Change(resource, namespace, name, event.revision, obj, own)
 
     def lease_for(self, ttl: int) -> int:
         return self._leases.lease_for(ttl, self.clock.now())
@@ -190,15 +196,6 @@ class Registry:
         self._written[revision, prepared.guard.key] = prepared.result
         while len(self._written) > REMEMBERED:
             del self._written[next(iter(self._written))]
-
-
-def split_storage_key(resource: Resource, key: bytes) -> tuple[str, str]:
-    """(namespace, name) from a stored key."""
-    rest = key[len(resource.prefix) :].decode()
-    if not resource.namespaced:
-        return "", rest
-    namespace, _, name = rest.partition("/")
-    return namespace, name
 
 
 def _one_each(operations: Sequence[Operation], waiting: list[int]) -> tuple[list[int], list[int]]:

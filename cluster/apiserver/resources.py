@@ -58,6 +58,14 @@ class Resource:
             return f"{self.storage}/{namespace}/{name}".encode()
         return f"{self.storage}/{name}".encode()
 
+    def split_key(self, key: bytes) -> tuple[str, str]:
+        """(namespace, name) from a stored key."""
+        rest = key[len(self.prefix) :].decode()
+        if not self.namespaced:
+            return "", rest
+        namespace, _, name = rest.partition("/")
+        return namespace, name
+
     def namespace_prefix(self, namespace: str) -> bytes:
         if self.namespaced and namespace:
             return f"{self.storage}/{namespace}/".encode()

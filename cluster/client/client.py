@@ -18,7 +18,7 @@ from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
 
 log = logging.getLogger(__name__)
-BATCH = 200  # rows a transaction: few enough that an API request gets in between
+BATCH = 100  # rows a transaction: few enough that an API request gets in between
 
 OnError = Callable[[StatusError], None]
 OnDone = Callable[[Object], None]

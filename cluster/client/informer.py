@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from cluster.apiserver.registry import Registry
 from cluster.apiserver.resources import Resource
+from cluster.client.sharing import Sharing
 from cluster.etcd.api import CompactedError
 from cluster.machinery.meta import Object, controller_of, key_of, labels_of
 from cluster.machinery.selectors import Selector
@@ -136,6 +137,7 @@ class Informer:
         self.lister = Lister()
         self.handlers: list[Handler] = []
         self.transform: Transform | None = None
+        self.sharing = Sharing()
 
     def add_handler(self, handler: Handler) -> None:
         """A handler added late hears of all cached objects as ADDED."""
@@ -163,6 +165,7 @@ class Informer:
             if key not in fresh:
                 self.apply(key, None, revision)
         for key, obj in fresh.items():
+            self.sharing.adopt(obj)
             old = self.lister.get(key)
             if old is None or old["metadata"] != obj["metadata"]:
                 self.apply(key, obj, revision)
@@ -247,6 +250,8 @@ class Informers:
                 cached = informer.lister.get(key)
                 if cached is not None and _version(cached) >= change.revision:
                     continue
+            if change.obj is not None and not change.own:
+                informer.sharing.adopt(change.obj)
             informer.apply(key, change.obj, change.revision)
             latest = max(latest, change.revision)
         self.revision = latest

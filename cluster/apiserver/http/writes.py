@@ -13,6 +13,7 @@ from cluster.apiserver.http.request import Request, not_found
 from cluster.apiserver.http.responses import Response, json_response
 from cluster.apiserver.http.selection import selection
 from cluster.apiserver.http.server import ApiServer
+from cluster.apiserver.kinds import strategy_for
 from cluster.apiserver.operations import Operation, Options, Propagation
 from cluster.apiserver.resources import PODS, Resource
 from cluster.etcd.api import Origin
@@ -96,13 +97,19 @@ async def update(server: ApiServer, request: Request) -> Response:
         raise errors.bad_request(
             f"the name of the object ({name}) does not match the name on the URL ({request.name})"
         )
-    existed = server.cacher.get(resource, request.namespace, request.name) is not None
+    existed = not strategy_for(resource).allow_create_on_update or _exists(server, request)
     operation = Operation(
         "update", resource, request.namespace, request.name, request.user, body=body,
         subresource=request.subresource, options=_options(request), origin=_origin(request),
     )  # fmt: skip
     result = await server.commit(operation)
     return _after_update(server, request, result, 200 if existed else 201)
+
+
+def _exists(server: ApiServer, request: Request) -> bool:
+    assert request.resource is not None
+    server.cacher.refresh()
+    return server.cacher.get(request.resource, request.namespace, request.name) is not None
 
 
 def _after_update(server: ApiServer, request: Request, obj: Object, status: int = 200) -> Response:

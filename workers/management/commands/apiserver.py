@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
         lifeline.hold()
         garbage.tune()
+        sys.setswitchinterval(0.001)  # the watch cache catches up in a thread; requests come first
         pki = Path(settings.DATA_DIR) / "pki"
         SERVERS[name](_application(), Listener(settings.HOST, settings.API_PORT, pki))
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import connection
 
 from workers import garbage, lifeline
+from workers.checkpoints import Checkpoints
 from workers.timekeeper import Timekeeper
 from workers.wiring import connect
 
@@ -22,4 +25,5 @@ class Command(BaseCommand):
         lifeline.hold()
         garbage.tune()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        Checkpoints(Path(connection.settings_dict["NAME"])).start()
         Timekeeper(connect(), settings.DATA_DIR / "clock").run()

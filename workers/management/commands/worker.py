@@ -13,6 +13,8 @@ from workers import garbage, lifeline
 from workers.celery import app
 from workers.components import component_names
 
+NICENESS = 5  # a rollout takes what it gets; requests are answered first
+
 
 class Command(BaseCommand):
     requires_system_checks: list[str] = []
@@ -29,6 +31,7 @@ class Command(BaseCommand):
         # Celery warns of root because pickled messages could run code; ours are JSON.
         warnings.filterwarnings("ignore", module="celery.platforms")
         lifeline.hold()
+        os.nice(NICENESS)
         garbage.tune()
         app.worker_main(
             [
