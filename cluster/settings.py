@@ -90,7 +90,7 @@ INSTALLED_APPS = [
     "dashboard",
 ]
 # Processes without a screen load only what they run: it is half of their memory.
-if sys.argv[1:2] and sys.argv[1] in ("apiserver", "timekeeper", "worker"):
+if sys.argv[1:2] and sys.argv[1] in ("apiserver", "etcd", "timekeeper", "worker"):
     INSTALLED_APPS = ["cluster", "workers"]
 elif sys.argv[1:2] == ["up"]:
     own = ("django.contrib.auth", "django.contrib.contenttypes", "cluster", "workers", "dashboard")
