@@ -17,7 +17,7 @@ import orjson
 
 from cluster.apiserver import codec
 from cluster.apiserver.kinds import strategy_for
-from cluster.apiserver.resources import RESOURCES, Resource, for_key
+from cluster.apiserver.resources import RESOURCES, VERSIONS, Resource, for_key
 from cluster.etcd.api import CompactedError, Event, Store
 from cluster.machinery.meta import Object
 
@@ -150,6 +150,8 @@ class Cacher:
                 shelf.entries[kv.key] = Entry(resource, kv.key, kv.value, kv.mod_revision)
             shelf._sorted = None
             shelf.since = revision
+        for version in VERSIONS:
+            self._shelves[version] = self._shelves[RESOURCES[version.stored_as]]
         self.revision = revision
         self.epoch = self.store.epoch
 
@@ -171,7 +173,7 @@ class Cacher:
             return self.revision
 
     def _start_over(self) -> None:
-        watchers = [w for s in self._shelves.values() for w in s.watchers]
+        watchers = {w for s in self._shelves.values() for w in s.watchers}
         self._load()
         for watcher in watchers:
             watcher.overflowed = True

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from cluster.apiserver.resources import RESOURCES, Resource
+from cluster.apiserver.resources import SERVED, Resource
 
 # Subresources that have a kind of their own, and what they take.
 KINDS: dict[str, tuple[str, str, str]] = {
@@ -19,6 +19,14 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "portforward": ("", "v1", "PodPortForwardOptions"),
     "proxy": ("", "v1", "PodProxyOptions"),
 }
+# Models the aggregator's apiVersionPriorities.
+PRIORITY = (
+    "", "apiregistration.k8s.io", "apps", "events.k8s.io", "authentication.k8s.io",
+    "authorization.k8s.io", "autoscaling", "batch", "certificates.k8s.io", "networking.k8s.io",
+    "policy", "rbac.authorization.k8s.io", "storage.k8s.io", "admissionregistration.k8s.io",
+    "apiextensions.k8s.io", "scheduling.k8s.io", "coordination.k8s.io", "node.k8s.io",
+    "discovery.k8s.io", "resource.k8s.io", "flowcontrol.apiserver.k8s.io",
+)  # fmt: skip
 CREATE_ONLY = ("eviction", "binding", "token")
 STREAMS = ("exec", "attach", "portforward")
 # Served without being stored: (group, version, plural, kind).
@@ -49,16 +57,21 @@ def subresource_verbs(name: str) -> list[str]:
 def groups() -> dict[str, list[str]]:
     """Group -> versions, the core group first."""
     out: dict[str, list[str]] = {"": []}
-    found = [(r.group, r.version) for r in RESOURCES.values()]
+    found = [(r.group, r.version) for r in SERVED]
     for group, version in [*found, *((g, v) for g, v, _, _ in REVIEWS)]:
         versions = out.setdefault(group, [])
         if version not in versions:
             versions.append(version)
-    return out
+    return dict(sorted(out.items(), key=lambda item: _rank(item[0])))
+
+
+def _rank(group: str) -> tuple[int, str]:
+    """Clients take the first group that has a name they are asked for."""
+    return (PRIORITY.index(group) if group in PRIORITY else len(PRIORITY), group)
 
 
 def of(group: str, version: str) -> Iterable[Resource]:
-    return [r for r in RESOURCES.values() if (r.group, r.version) == (group, version)]
+    return [r for r in SERVED if (r.group, r.version) == (group, version)]
 
 
 def group_version(group: str, version: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from cluster.apiserver import discovery
-from cluster.apiserver.resources import RESOURCES, Resource
+from cluster.apiserver.resources import SERVED, Resource
 from cluster.apiserver.schema.definitions import VERSION, Schema, definitions
 
 WRITES = ("dryRun", "fieldManager", "fieldValidation")
@@ -140,7 +140,7 @@ def _v2() -> dict[str, Any]:
     return {
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": f"v{VERSION}"},
-        "paths": _paths(list(RESOURCES.values()), v3=False),
+        "paths": _paths(SERVED, v3=False),
         "definitions": _with_refs(definitions(), "#/definitions/", v3=False),
     }
 

@@ -33,6 +33,8 @@ class Resource:
     subresources: tuple[str, ...] = ()
     verbs: tuple[str, ...] = STANDARD_VERBS
     singular: str = field(default="")
+    stored_as: str = ""  # the id of the resource that is stored when this is another version of it
+    virtual: bool = False  # computed when it is read, never stored
 
     @cached_property
     def api_version(self) -> str:
@@ -89,16 +91,32 @@ def _row(raw: dict[str, Any]) -> Resource:
         subresources=tuple(raw.get("subresources", ())),
         verbs=tuple(raw.get("verbs", STANDARD_VERBS)),
         singular=raw.get("singular", raw["kind"].lower()),
+        stored_as=raw.get("storedAs", ""),
+        virtual=raw.get("virtual", False),
     )
 
 
-def _load() -> dict[str, Resource]:
+def _load() -> list[Resource]:
     path = Path(__file__).with_name("data") / "resources.yaml"
-    rows = [_row(raw) for raw in yaml.safe_load(path.read_text())]
-    return {row.id: row for row in rows}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    rows = yaml.load(path.read_text(), Loader=loader)
+    storage = {_id(raw): raw.get("storage") for raw in rows if "storedAs" not in raw}
+    for raw in rows:
+        if "storedAs" in raw:
+            plural = raw["storedAs"].partition(".")[0]
+            raw["storage"] = storage[raw["storedAs"]] or f"/registry/{plural}"
+    return [_row(raw) for raw in rows]
 
 
-RESOURCES: dict[str, Resource] = _load()
+def _id(raw: dict[str, Any]) -> str:
+    return f"{raw['plural']}.{raw['group']}" if raw.get("group") else str(raw["plural"])
+
+
+# In the table's order. RESOURCES are those that are stored, by id; the others are further versions
+# of them, or computed.
+SERVED: list[Resource] = _load()
+RESOURCES: dict[str, Resource] = {r.id: r for r in SERVED if not r.stored_as and not r.virtual}
+VERSIONS: list[Resource] = [r for r in SERVED if r.stored_as]
 BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES.values()}
 _BY_STORAGE: dict[bytes, Resource] = {r.prefix: r for r in RESOURCES.values()}
 
@@ -129,6 +147,41 @@ REPLICA_SETS = RESOURCES["replicasets.apps"]
 DAEMON_SETS = RESOURCES["daemonsets.apps"]
 CONTROLLER_REVISIONS = RESOURCES["controllerrevisions.apps"]
 JOBS = RESOURCES["jobs.batch"]
+REPLICATION_CONTROLLERS = RESOURCES["replicationcontrollers"]
+STATEFUL_SETS = RESOURCES["statefulsets.apps"]
+CRON_JOBS = RESOURCES["cronjobs.batch"]
+HORIZONTAL_POD_AUTOSCALERS = RESOURCES["horizontalpodautoscalers.autoscaling"]
+POD_DISRUPTION_BUDGETS = RESOURCES["poddisruptionbudgets.policy"]
+PERSISTENT_VOLUMES = RESOURCES["persistentvolumes"]
+PERSISTENT_VOLUME_CLAIMS = RESOURCES["persistentvolumeclaims"]
+STORAGE_CLASSES = RESOURCES["storageclasses.storage.k8s.io"]
+CSI_DRIVERS = RESOURCES["csidrivers.storage.k8s.io"]
+CSI_NODES = RESOURCES["csinodes.storage.k8s.io"]
+CSI_STORAGE_CAPACITIES = RESOURCES["csistoragecapacities.storage.k8s.io"]
+VOLUME_ATTACHMENTS = RESOURCES["volumeattachments.storage.k8s.io"]
+VOLUME_ATTRIBUTES_CLASSES = RESOURCES["volumeattributesclasses.storage.k8s.io"]
+LIMIT_RANGES = RESOURCES["limitranges"]
+RESOURCE_QUOTAS = RESOURCES["resourcequotas"]
+POD_TEMPLATES = RESOURCES["podtemplates"]
+INGRESSES = RESOURCES["ingresses.networking.k8s.io"]
+INGRESS_CLASSES = RESOURCES["ingressclasses.networking.k8s.io"]
+NETWORK_POLICIES = RESOURCES["networkpolicies.networking.k8s.io"]
+SERVICE_CIDRS = RESOURCES["servicecidrs.networking.k8s.io"]
+PRIORITY_CLASSES = RESOURCES["priorityclasses.scheduling.k8s.io"]
+RUNTIME_CLASSES = RESOURCES["runtimeclasses.node.k8s.io"]
+API_SERVICES = RESOURCES["apiservices.apiregistration.k8s.io"]
+MUTATING_WEBHOOKS = RESOURCES["mutatingwebhookconfigurations.admissionregistration.k8s.io"]
+VALIDATING_WEBHOOKS = RESOURCES["validatingwebhookconfigurations.admissionregistration.k8s.io"]
+VALIDATING_POLICIES = RESOURCES["validatingadmissionpolicies.admissionregistration.k8s.io"]
+VALIDATING_POLICY_BINDINGS = RESOURCES[
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io"
+]
+FLOW_SCHEMAS = RESOURCES["flowschemas.flowcontrol.apiserver.k8s.io"]
+PRIORITY_LEVELS = RESOURCES["prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"]
+DEVICE_CLASSES = RESOURCES["deviceclasses.resource.k8s.io"]
+RESOURCE_CLAIMS = RESOURCES["resourceclaims.resource.k8s.io"]
+RESOURCE_CLAIM_TEMPLATES = RESOURCES["resourceclaimtemplates.resource.k8s.io"]
+RESOURCE_SLICES = RESOURCES["resourceslices.resource.k8s.io"]
 IP_ADDRESSES = RESOURCES["ipaddresses.networking.k8s.io"]
 CLOCKS = RESOURCES["clocks.orrery.sim"]
 FAULTS = RESOURCES["faults.orrery.sim"]

@@ -64,12 +64,38 @@ def bootstrap(client: Client, shape: Shape) -> bool:
     for path in sorted(DATA.glob("*.yaml")):
         for document in yaml.safe_load_all(path.read_text()):
             _ensure(client, cast(Object, document))
+    for obj in api_services():
+        _ensure(client, obj)
     for index in range(shape.nodes):
         client.create(machine(index, shape), on_error=_unless_exists)
     client.flush()
     clock = {"apiVersion": "orrery.sim/v1", "kind": "Clock", "metadata": {"name": "cluster"}}
     _ensure(client, {**clock, "spec": {"speed": 1, "paused": False}})
     return True
+
+
+def api_services() -> list[Object]:
+    """One for each group and version we serve. Models kube-aggregator's autoregister controller."""
+    found = {(r.group, r.version): None for r in kinds.SERVED}
+    out = []
+    for index, (group, version) in enumerate(found):
+        out.append(
+            {
+                "apiVersion": "apiregistration.k8s.io/v1",
+                "kind": "APIService",
+                "metadata": {
+                    "name": f"{version}.{group}",
+                    "labels": {"kube-aggregator.kubernetes.io/automanaged": "onstart"},
+                },
+                "spec": {
+                    "group": group,
+                    "version": version,
+                    "groupPriorityMinimum": 17800 - 50 * index if group else 18000,
+                    "versionPriority": 15,
+                },
+            }
+        )
+    return out
 
 
 def _ensure(client: Client, obj: Object) -> None:

@@ -114,6 +114,8 @@ async def _resource(server: ApiServer, request: Request) -> Response:
     authorize(request.user, verb, resource.plural, resource.group, request.namespace)
     if request.subresource and request.subresource not in resource.subresources:
         raise not_found()
+    if not request.subresource and verb not in resource.verbs:
+        raise errors.method_not_allowed(resource.plural, resource.group, request.method.lower())
     if request.subresource in STREAMS:
         return _no_stream(server, request)
     if request.subresource == "log" and verb == "get":

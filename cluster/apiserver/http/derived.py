@@ -7,11 +7,13 @@ computes the same renewTime. The clock's status shows the present.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import orjson
 
+from cluster.apiserver import conversion
 from cluster.apiserver.cacher import Entry
-from cluster.apiserver.resources import CLOCKS, LEASES, NODES, Resource
+from cluster.apiserver.resources import CLOCKS, LEASES, NODES, VERSIONS, Resource
 from cluster.machinery.clock import format_micro_time, format_time, parse_time
 from cluster.machinery.meta import Object, annotations_of
 
@@ -52,10 +54,15 @@ def clock(obj: Object, now: float) -> Object:
     return {**obj, "status": {**(obj.get("status") or {}), "time": format_time(now)}}
 
 
+def _version(resource: Resource, obj: Object, now: float) -> Object:
+    return conversion.shown(resource, obj)
+
+
 DERIVED: dict[Resource, Callable[[Object, float], Object]] = {
     CLOCKS: clock,
     LEASES: lease,
     NODES: node,
+    **{v: partial(_version, v) for v in VERSIONS},
 }
 
 

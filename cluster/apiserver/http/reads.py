@@ -8,7 +8,7 @@ import orjson
 
 from cluster.apiserver import tables
 from cluster.apiserver.cacher import Entry
-from cluster.apiserver.http import derived
+from cluster.apiserver.http import derived, virtual
 from cluster.apiserver.http.request import Request
 from cluster.apiserver.http.responses import (
     Response,
@@ -37,7 +37,10 @@ def get(server: ApiServer, request: Request) -> Response:
     resource = request.resource
     assert resource is not None
     catch_up(server, request)
-    entry = server.cacher.get(resource, request.namespace, request.name)
+    if resource.virtual:
+        entry = virtual.find(server, resource, request.namespace, request.name)
+    else:
+        entry = server.cacher.get(resource, request.namespace, request.name)
     if entry is None:
         raise errors.not_found(resource.plural, resource.group, request.name)
     if request.subresource:
@@ -102,6 +105,9 @@ def _range(
     server: ApiServer, request: Request, resource: Resource
 ) -> tuple[list[Entry], int, bytes]:
     """(entries, revision, key to start behind)."""
+    if resource.virtual:
+        found = virtual.entries(server, resource, request.namespace)
+        return found, server.cacher.revision, b""
     if token_text := request.query.get("continue"):
         token = decode_token(token_text)
         store = server.registry.store

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from cluster.apiserver.operations import User
-from cluster.apiserver.resources import RESOURCES, Resource
+from cluster.apiserver.resources import SERVED, Resource
 from cluster.machinery import errors
 
 MAX_BODY = 3 * 1024 * 1024
 RESOURCE_PATH = re.compile(r"/(?:api/(v1)|apis/([^/]+)/([^/]+))(/.*)?")
 NOT_FOUND = "the server could not find the requested resource"
-_BY_PATH = {(r.group, r.version, r.plural): r for r in RESOURCES.values()}
+_BY_PATH = {(r.group, r.version, r.plural): r for r in SERVED}
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

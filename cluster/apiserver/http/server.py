@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from cluster.apiserver import conversion
 from cluster.apiserver.authn import Authenticator
 from cluster.apiserver.cacher import Cacher
 from cluster.apiserver.committer import Committer
@@ -55,6 +56,9 @@ class ApiServer:
 
     async def commit(self, operation: Operation) -> Object:
         """The object as stored; raises StatusError."""
+        if operation.resource.stored_as:
+            version = operation.resource
+            return conversion.shown(version, await self.commit(conversion.stored(operation)))
         result = await asyncio.wrap_future(self.committer.submit(operation))
         if isinstance(result, StatusError):
             raise result

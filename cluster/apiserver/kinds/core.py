@@ -178,34 +178,6 @@ def _merge_string_data(obj: Object) -> None:
             ) from error
 
 
-class Events(Kind):
-    ttl = 3600  # --event-ttl
-    shares_parts = False  # a recorder makes each anew; they are two thirds of a rollout's writes
-
-    def fields(self, obj: Object) -> dict[str, str]:
-        about = obj.get("involvedObject") or {}
-        out = {
-            f"involvedObject.{field}": str(about.get(field, ""))
-            for field in (
-                "kind",
-                "namespace",
-                "name",
-                "uid",
-                "apiVersion",
-                "resourceVersion",
-                "fieldPath",
-            )
-        }
-        source = (obj.get("source") or {}).get("component", "")
-        return {
-            **out,
-            "reason": obj.get("reason", ""),
-            "reportingComponent": obj.get("reportingComponent", ""),
-            "source": source or obj.get("reportingComponent", ""),
-            "type": obj.get("type", ""),
-        }
-
-
 class Leases(Kind):
     allow_create_on_update = True
 

@@ -14,21 +14,25 @@ JOB_NAME = ("job-name", "batch.kubernetes.io/job-name")
 RESTART = ("OnFailure", "Never")
 
 
+def default_job_spec(spec: Object, template: bool = False) -> None:
+    """Models SetDefaults_Job; the template of a CronJob only gets its pod template's defaults."""
+    default_template(spec.setdefault("template", {}))
+    if template:
+        return
+    if spec.get("completions") is None and spec.get("parallelism") is None:
+        spec["completions"] = spec["parallelism"] = 1
+    if spec.get("parallelism") is None:
+        spec["parallelism"] = 1
+    spec.setdefault("backoffLimit", 6 if spec.get("backoffLimitPerIndex") is None else 2**31 - 1)
+    spec.setdefault("completionMode", "NonIndexed")
+    spec.setdefault("suspend", False)
+    spec.setdefault("manualSelector", False)
+    spec.setdefault("podReplacementPolicy", _replacement(spec))
+
+
 class Jobs(WithStatus):
     def default(self, obj: Object) -> None:
-        spec = obj.setdefault("spec", {})
-        if spec.get("completions") is None and spec.get("parallelism") is None:
-            spec["completions"] = spec["parallelism"] = 1
-        if spec.get("parallelism") is None:
-            spec["parallelism"] = 1
-        spec.setdefault(
-            "backoffLimit", 6 if spec.get("backoffLimitPerIndex") is None else 2**31 - 1
-        )
-        spec.setdefault("completionMode", "NonIndexed")
-        spec.setdefault("suspend", False)
-        spec.setdefault("manualSelector", False)
-        spec.setdefault("podReplacementPolicy", _replacement(spec))
-        default_template(spec.setdefault("template", {}))
+        default_job_spec(obj.setdefault("spec", {}))
 
     def prepare_for_create(self, ctx: Context, obj: Object) -> None:
         super().prepare_for_create(ctx, obj)

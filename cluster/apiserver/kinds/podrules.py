@@ -28,7 +28,7 @@ PORT_RANGE = "must be between 1 and 65535, inclusive"
 NEGATIVE = "must be greater than or equal to 0"
 
 
-def pod_spec(spec: Object, path: str, restart: Iterable[str] = RESTART) -> list[Cause]:
+def pod_spec(spec: Object, path: str, restart: Iterable[str] | None = RESTART) -> list[Cause]:
     volumes = {v.get("name", "") for v in spec.get("volumes") or ()}
     causes = _volumes(spec.get("volumes") or (), f"{path}.volumes")
     if not spec.get("containers"):
@@ -37,7 +37,7 @@ def pod_spec(spec: Object, path: str, restart: Iterable[str] = RESTART) -> list[
     for field in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(field) or ()):
             causes += _container(container, f"{path}.{field}[{index}]", volumes, seen)
-    if spec.get("restartPolicy") not in tuple(restart):
+    if restart is not None and spec.get("restartPolicy") not in tuple(restart):
         causes.append(
             not_supported(f"{path}.restartPolicy", spec.get("restartPolicy"), list(restart))
         )

@@ -66,7 +66,7 @@ def _default_container(container: Object, host_network: bool) -> None:
     for hook in (container.get("lifecycle") or {}).values():
         if isinstance(hook, dict) and hook.get("httpGet"):
             _default_http(hook["httpGet"])
-    _canonical(container["resources"])
+    canonical_amounts(container["resources"])
 
 
 def _default_probe(probe: Object) -> None:
@@ -85,7 +85,7 @@ def _default_http(get: Object) -> None:
     get.setdefault("scheme", "HTTP")
 
 
-def _canonical(resources: Object) -> None:
+def canonical_amounts(resources: Object) -> None:
     """Quantities are stored in their canonical form; invalid ones are left for validation."""
     for amounts in (resources.get("requests"), resources.get("limits")):
         if amounts is None:

@@ -83,7 +83,7 @@ def not_negative(obj: Object, *fields: str) -> list[Cause]:
     ]
 
 
-class _Scaled(WithStatus):
+class Scaled(WithStatus):
     """What has the scale subresource."""
 
     def view(self, ctx: Context, subresource: str, obj: Object) -> Object:
@@ -136,7 +136,7 @@ def selectors_text(selector: Object) -> str:
     return ",".join(parts)
 
 
-class Deployments(_Scaled):
+class Deployments(Scaled):
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
         spec.setdefault("replicas", 1)
@@ -197,7 +197,7 @@ def _rolling(rolling: Object, path: str) -> list[Cause]:
     return causes
 
 
-class ReplicaSets(_Scaled):
+class ReplicaSets(Scaled):
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
         spec.setdefault("replicas", 1)

@@ -1,7 +1,7 @@
 """Objects as rows: the columns kubectl prints. Models pkg/printers/internalversion.
 
 data/columns.yaml says which columns a resource has; CELLS computes those of one object. A resource
-with neither prints its name and age.
+with neither prints its name and when it was created, as upstream's default convertor.
 """
 
 from __future__ import annotations
@@ -12,9 +12,17 @@ from typing import Any
 
 import yaml
 
-from cluster.apiserver.resources import Resource
-from cluster.apiserver.tables import core, pods, simulation, workloads
-from cluster.apiserver.tables.formats import age
+from cluster.apiserver import conversion
+from cluster.apiserver.resources import RESOURCES, Resource
+from cluster.apiserver.tables import (
+    core,
+    pods,
+    policies,
+    registrations,
+    simulation,
+    storage,
+    workloads,
+)
 from cluster.machinery.meta import Object, name_of
 
 Cells = list[Any]
@@ -38,6 +46,41 @@ CELLS: dict[str, CellFunction] = {
     "secrets": core.secret,
     "serviceaccounts": core.service_account,
     "services": core.service,
+    "apiservices.apiregistration.k8s.io": registrations.api_service,
+    "componentstatuses": registrations.component_status,
+    "cronjobs.batch": workloads.cron_job,
+    "csidrivers.storage.k8s.io": storage.csi_driver,
+    "csinodes.storage.k8s.io": storage.csi_node,
+    "csistoragecapacities.storage.k8s.io": storage.csi_storage_capacity,
+    "deviceclasses.resource.k8s.io": registrations.named,
+    "flowschemas.flowcontrol.apiserver.k8s.io": registrations.flow_schema,
+    "horizontalpodautoscalers.autoscaling": policies.autoscaler,
+    "ingressclasses.networking.k8s.io": policies.ingress_class,
+    "ingresses.networking.k8s.io": policies.ingress,
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": registrations.webhooks,
+    "networkpolicies.networking.k8s.io": policies.network_policy,
+    "nodes.metrics.k8s.io": policies.usage,
+    "persistentvolumeclaims": storage.claim,
+    "persistentvolumes": storage.persistent_volume,
+    "poddisruptionbudgets.policy": policies.disruption_budget,
+    "pods.metrics.k8s.io": policies.usage,
+    "podtemplates": workloads.pod_template,
+    "priorityclasses.scheduling.k8s.io": policies.priority_class,
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": registrations.priority_level,
+    "replicationcontrollers": workloads.replication_controller,
+    "resourceclaims.resource.k8s.io": registrations.resource_claim,
+    "resourceclaimtemplates.resource.k8s.io": registrations.named,
+    "resourcequotas": policies.resource_quota,
+    "resourceslices.resource.k8s.io": registrations.resource_slice,
+    "runtimeclasses.node.k8s.io": policies.runtime_class,
+    "servicecidrs.networking.k8s.io": policies.service_cidr,
+    "statefulsets.apps": workloads.stateful_set,
+    "storageclasses.storage.k8s.io": storage.storage_class,
+    "validatingadmissionpolicies.admissionregistration.k8s.io": registrations.admission_policy,
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io": registrations.policy_binding,
+    "validatingwebhookconfigurations.admissionregistration.k8s.io": registrations.webhooks,
+    "volumeattachments.storage.k8s.io": storage.volume_attachment,
+    "volumeattributesclasses.storage.k8s.io": storage.volume_attributes_class,
     "clocks.orrery.sim": simulation.clock,
     "faults.orrery.sim": simulation.fault,
     "machines.orrery.sim": simulation.machine,
@@ -64,16 +107,20 @@ def _column(text: str) -> dict[str, Any]:
 
 
 COLUMNS = _load()
-PLAIN = [_column("Name:string:name"), _column("Age")]
+PLAIN = [_column("Name:string:name"), _column("Created At:date")]
 
 
 def columns(resource: Resource) -> list[dict[str, Any]]:
-    return COLUMNS.get(resource.id, PLAIN)
+    return COLUMNS.get(resource.stored_as or resource.id, PLAIN)
 
 
 def cells(resource: Resource, obj: Object, now: float) -> Cells:
+    if resource.stored_as:
+        resource, obj = RESOURCES[resource.stored_as], conversion.to_stored(resource, obj)
     found = CELLS.get(resource.id)
-    return found(obj, now) if found is not None else [name_of(obj), age(obj, now)]
+    if found is not None:
+        return found(obj, now)
+    return [name_of(obj), obj["metadata"].get("creationTimestamp")]
 
 
 def table(

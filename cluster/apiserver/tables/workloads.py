@@ -11,6 +11,7 @@ from cluster.apiserver.tables.formats import (
     human_duration,
     label_selector,
     pairs,
+    since,
 )
 from cluster.machinery.clock import parse_time
 from cluster.machinery.meta import Object, controller_of, is_true, name_of
@@ -115,3 +116,51 @@ def _duration(status: Object, now: float) -> str:
     start = parse_time(status["startTime"])
     end = parse_time(status["completionTime"]) if status.get("completionTime") else now
     return human_duration(end - start)
+
+
+def stateful_set(obj: Object, now: float) -> list[Any]:
+    spec, status = obj["spec"], obj.get("status", {})
+    names, images = containers_and_images(spec["template"])
+    ready = f"{status.get('readyReplicas', 0)}/{spec.get('replicas', 0)}"
+    return [name_of(obj), ready, age(obj, now), names, images]
+
+
+def replication_controller(obj: Object, now: float) -> list[Any]:
+    spec, status = obj["spec"], obj.get("status", {})
+    names, images = containers_and_images(spec.get("template") or {"spec": {"containers": []}})
+    return [
+        name_of(obj),
+        spec.get("replicas", 0),
+        status.get("replicas", 0),
+        status.get("readyReplicas", 0),
+        age(obj, now),
+        names,
+        images,
+        pairs(spec.get("selector")),
+    ]
+
+
+def cron_job(obj: Object, now: float) -> list[Any]:
+    spec, status = obj["spec"], obj.get("status", {})
+    job_spec = spec["jobTemplate"]["spec"]
+    names, images = containers_and_images(job_spec["template"])
+    last = status.get("lastScheduleTime")
+    return [
+        name_of(obj),
+        spec["schedule"],
+        spec.get("timeZone") or NONE,
+        "True" if spec.get("suspend") else "False",
+        len(status.get("active") or ()),
+        since(last, now) if last else NONE,
+        age(obj, now),
+        names,
+        images,
+        label_selector(job_spec.get("selector")),
+    ]
+
+
+def pod_template(obj: Object, now: float) -> list[Any]:
+    template = obj.get("template") or {}
+    names, images = containers_and_images({"spec": {"containers": [], **template.get("spec", {})}})
+    labels = (template.get("metadata") or {}).get("labels")
+    return [name_of(obj), names, images, pairs(labels)]

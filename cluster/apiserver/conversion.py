@@ -1,0 +1,58 @@
+"""Resources served in several versions, of which one is stored. Models pkg/apis/*/*/conversion.go.
+
+`to_stored` and `from_stored` are pure; neither changes its argument. A version is a row of
+resources.yaml with storedAs; its functions are named in CONVERSIONS by (group, version, kind).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from cluster.apiserver.kinds import events, hpaversions
+from cluster.apiserver.operations import Operation
+from cluster.apiserver.resources import RESOURCES, Resource
+from cluster.machinery.meta import Object
+
+Convert = Callable[[Object], Object]
+
+CONVERSIONS: dict[tuple[str, str, str], tuple[Convert, Convert]] = {
+    ("autoscaling", "v1", "HorizontalPodAutoscaler"): (hpaversions.from_v1, hpaversions.to_v1),
+    ("events.k8s.io", "v1", "Event"): (events.from_events_v1, events.to_events_v1),
+}
+
+
+def _functions(resource: Resource) -> tuple[Convert, Convert]:
+    return CONVERSIONS[resource.group, resource.version, resource.kind]
+
+
+def to_stored(resource: Resource, obj: Object) -> Object:
+    hub = RESOURCES[resource.stored_as]
+    return {**_functions(resource)[0](obj), "apiVersion": hub.api_version, "kind": hub.kind}
+
+
+def shown(resource: Resource, obj: Object) -> Object:
+    """A stored object as this version shows it."""
+    out = _functions(resource)[1](obj)
+    return {"apiVersion": resource.api_version, "kind": resource.kind, **_rest(out)}
+
+
+def _rest(obj: Object) -> Object:
+    return {k: v for k, v in obj.items() if k not in ("apiVersion", "kind")}
+
+
+def stored(operation: Operation) -> Operation:
+    """The operation on the stored version that does what this one asks of another version."""
+    version, transform = operation.resource, operation.transform
+    hub = RESOURCES[version.stored_as]
+    body = operation.body
+    if body is not None:
+        body = to_stored(version, body)
+
+    def converted(old: Object) -> Object:
+        assert transform is not None
+        return to_stored(version, transform(shown(version, old)))
+
+    return replace(
+        operation, resource=hub, body=body, transform=None if transform is None else converted
+    )
