@@ -1,4 +1,4 @@
-"""Every resource of the API is served: discovered, listed, shown as a table, in all its versions."""
+"""Every resource is served: discovered, listed, shown as a table, in all its versions."""
 
 from __future__ import annotations
 
