@@ -8,6 +8,7 @@ Models pkg/controller and cmd/kube-controller-manager.
 from __future__ import annotations
 
 from cluster.client import Component, Controller, Env
+from cluster.controllers.cronjob import CronJobController
 from cluster.controllers.daemonset import DaemonSetController
 from cluster.controllers.deployment import DeploymentController
 from cluster.controllers.endpoints import EndpointsController
@@ -19,8 +20,10 @@ from cluster.controllers.nodeipam import NodeIpamController
 from cluster.controllers.nodelifecycle import NodeLifecycleController
 from cluster.controllers.podgc import PodGCController
 from cluster.controllers.replicaset import ReplicaSetController
+from cluster.controllers.replicationcontroller import ReplicationControllerController
 from cluster.controllers.rootca import RootCAPublisher
 from cluster.controllers.serviceaccount import ServiceAccountController
+from cluster.controllers.statefulset import StatefulSetController
 from cluster.controllers.tainteviction import TaintEvictionController
 from cluster.controllers.ttlafterfinished import TTLAfterFinishedController
 
@@ -33,8 +36,11 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "taint-eviction-controller": TaintEvictionController,
     "deployment-controller": DeploymentController,
     "replicaset-controller": ReplicaSetController,
+    "replicationcontroller-controller": ReplicationControllerController,
+    "statefulset-controller": StatefulSetController,
     "daemonset-controller": DaemonSetController,
     "job-controller": JobController,
+    "cronjob-controller": CronJobController,
     "ttl-after-finished-controller": TTLAfterFinishedController,
     "endpoints-controller": EndpointsController,
     "endpointslice-controller": EndpointSliceController,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cluster.client import Env, InformerEvent, Lister, kinds
+from cluster.controllers import podutil
 from cluster.machinery.meta import Object, labels_of, name_of, namespace_of
-from cluster.machinery.selectors import from_label_selector
 
 Hear = Callable[[str, InformerEvent], None]  # the owner's key, and what happened to its pod
 
@@ -49,7 +49,7 @@ class OwnedPods:
                 return
         for lister, hear in self._adopters:
             for owner in lister.list(namespace_of(pod)):
-                if from_label_selector(owner["spec"].get("selector")).matches(labels_of(pod)):
+                if podutil.selector_of(owner).matches(labels_of(pod)):
                     hear(f"{namespace_of(pod)}/{name_of(owner)}", event)
 
 

@@ -21,7 +21,6 @@ from cluster.machinery.meta import (
     uid_of,
     with_metadata,
 )
-from cluster.machinery.selectors import from_label_selector
 
 
 class PodControl:
@@ -35,7 +34,7 @@ class PodControl:
     def claim(self, owner: Object) -> list[Object]:
         """Its own pods, ended ones too, and orphans that match its selector and are adopted; what
         does not match any more is released."""
-        selector = from_label_selector(owner["spec"]["selector"])
+        selector = podutil.selector_of(owner)
         own, alive = uid_of(owner), not is_deleting(owner)
         out = []
         for pod in self._pods.by_index("controller", own):

@@ -18,7 +18,7 @@ from cluster.machinery.meta import (
     is_deleting,
     is_true,
     set_condition,
-)
+)from cluster.machinery.selectors import Selector, from_label_selector, from_map
 
 TEMPLATE_HASH = "pod-template-hash"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -37,6 +37,14 @@ def owner_key(obj: Object, kind: str) -> str | None:
         if ref.get("controller"):
             return f"{meta['namespace']}/{ref['name']}" if ref["kind"] == kind else None
     return None
+
+
+def selector_of(owner: Object) -> Selector:
+    """Of a ReplicationController a plain map, of all others a LabelSelector."""
+    selector = owner["spec"].get("selector")
+    if owner["kind"] == "ReplicationController":
+        return from_map(selector)
+    return from_label_selector(selector)
 
 
 def phase_of(pod: Object) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from itertools import repeat
+from typing import ClassVar
 
-from cluster.client import Controller, Env, kinds
+from cluster.client import Controller, Env, Resource, kinds
 from cluster.client.informer import by_controller
 from cluster.controllers import podutil
 from cluster.controllers.ownedpods import OwnedPods
@@ -28,16 +29,17 @@ BURST = 500
 
 class ReplicaSetController(Controller):
     name = "replicaset-controller"
+    resource: ClassVar[Resource] = kinds.REPLICA_SETS
 
     def __init__(self, env: Env) -> None:
         super().__init__(env)
-        self.sets = env.informers.lister(kinds.REPLICA_SETS)
+        self.sets = env.informers.lister(self.resource)
         self.pods = env.informers.lister(kinds.PODS)
         self.sets.add_index("controller", by_controller)
         self.control = PodControl(env, self.recorder)
-        env.informers[kinds.REPLICA_SETS].add_handler(lambda e: self.enqueue(e.key, e.revision))
+        env.informers[self.resource].add_handler(lambda e: self.enqueue(e.key, e.revision))
         OwnedPods.of(env).hear(
-            "ReplicaSet", lambda key, e: self.enqueue(key, e.revision), self.sets
+            self.resource.kind, lambda key, e: self.enqueue(key, e.revision), self.sets
         )
         self._refusals: dict[str, str] = {}  # why the last creation failed
 

@@ -31,7 +31,7 @@ def current(owner: Object, own: list[Object]) -> Object | None:
     return max(same, key=lambda r: r["revision"], default=None)
 
 
-def new(owner: Object, own: list[Object]) -> Object:
+def new(owner: Object, own: list[Object], label: str = HASH) -> Object:
     digest = template_hash(owner["spec"]["template"])
     template = owner["spec"]["template"].get("metadata") or {}
     return {
@@ -40,7 +40,7 @@ def new(owner: Object, own: list[Object]) -> Object:
         "metadata": {
             "name": f"{name_of(owner)}-{digest}",
             "namespace": namespace_of(owner),
-            "labels": {**(template.get("labels") or {}), HASH: digest},
+            "labels": {**(template.get("labels") or {}), label: digest},
             "annotations": annotations_of(owner),
             "ownerReferences": [controller_ref(owner)],
         },
@@ -57,11 +57,21 @@ def lift(client: Client, current: Object, own: list[Object]) -> None:
 
 
 def truncate(
-    client: Client, owner: Object, own: list[Object], live: set[str], keep: Object
+    client: Client,
+    owner: Object,
+    own: list[Object],
+    live: set[str],
+    keep: Object,
+    by_name: bool = False,
 ) -> None:
-    """Revisions beyond the limit that no pod uses go, the oldest first."""
+    """Revisions beyond the limit that no pod uses go, the oldest first. `live` are hashes, or
+    names."""
     limit = owner["spec"].get("revisionHistoryLimit", 10)
-    idle = [r for r in own if r is not keep and labels_of(r).get(HASH) not in live]
+    idle = [
+        r
+        for r in own
+        if r is not keep and (name_of(r) if by_name else labels_of(r).get(HASH)) not in live
+    ]
     idle.sort(key=lambda r: r["revision"])
     for revision in idle[: max(0, len(idle) - limit)]:
         client.delete(revision)
