@@ -18,7 +18,8 @@ from cluster.machinery.meta import (
     is_deleting,
     is_true,
     set_condition,
-)from cluster.machinery.selectors import Selector, from_label_selector, from_map
+)
+from cluster.machinery.selectors import Selector, from_label_selector, from_map
 
 TEMPLATE_HASH = "pod-template-hash"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"

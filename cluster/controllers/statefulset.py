@@ -1,6 +1,6 @@
 """statefulset: pods with names, one after the other. Models pkg/controller/statefulset.
 
-    revisions -> status -> fill ordinals from below -> remove surplus from above -> update from above
+    revisions -> status -> fill from below -> remove surplus from above -> update from above
 
 OrderedReady stops at the first pod that is not available; Parallel does not.
 """
