@@ -43,7 +43,9 @@ NO_OPTIONS = Options()
 class Operation:
     """`body` for create and update; `transform` for patch: it gets the current object (or the
     subresource's view of it), must not change it, and returns the new one. `base` is the caller's
-    cached current object: it saves a read and makes the write conditional on its version."""
+    cached current object: it saves a read and makes the write conditional on its version.
+    `apply`: `transform` is a server-side apply, which also creates (it then gets {}), and which
+    has settled the managedFields itself."""
 
     verb: Verb
     resource: Resource
@@ -53,6 +55,7 @@ class Operation:
     body: Object | None = None
     transform: Callable[[Object], Object] | None = None
     subresource: str = ""
+    apply: bool = False
     options: Options = NO_OPTIONS
     origin: Origin = field(default=Origin())
     base: Object | None = None

@@ -6,10 +6,13 @@ the delete path of registry/store.go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cluster.apiserver import codec
+from cluster.apiserver.managed import hook
+from cluster.apiserver.managed.entries import without_times
+from cluster.apiserver.managed.scale import to_scale
 from cluster.apiserver.resources import Resource
 from cluster.apiserver.strategy import Context, Strategy
 from cluster.etcd.api import Delete, Guard, Put, Txn
@@ -26,7 +29,7 @@ SERVER_OWNED = (
     "deletionGracePeriodSeconds",
     "selfLink",
 )
-NOT_BY_CLIENTS = frozenset((*SERVER_OWNED, "resourceVersion", "managedFields"))
+NOT_BY_CLIENTS = frozenset((*SERVER_OWNED, "resourceVersion"))
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 
@@ -72,6 +75,9 @@ def prepare(ctx: Context, strategy: Strategy, current: Current | None) -> Prepar
     if op.verb == "create" and not op.subresource:
         return _create(ctx, strategy)
     if current is None:
+        if op.apply and op.transform is not None and not op.subresource:
+            op = ctx.operation = replace(op, body=op.transform({}))
+            return _create(ctx, strategy)
         if op.verb == "update" and strategy.allow_create_on_update and op.body is not None:
             return _create(ctx, strategy)
         raise errors.not_found(op.resource.plural, op.resource.group, op.name)
@@ -155,10 +161,24 @@ def _update(ctx: Context, strategy: Strategy, current: Current) -> Prepared:
         _place(ctx, meta)
         _keep_owned(meta, old["metadata"])
     if op.subresource:
-        new = strategy.put(ctx, op.subresource, new, old)
+        new = _put(ctx, strategy, new, old)
     else:
         new = strategy.update(ctx, new, old)
     return _store_update(ctx, strategy, new, current, pinned)
+
+
+def _put(ctx: Context, strategy: Strategy, new: Object, old: Object) -> Object:
+    """A write to a subresource, and who owns what it wrote."""
+    op = ctx.operation
+    if op.subresource == "scale":
+        out = strategy.put(ctx, op.subresource, new, old)
+        scale = strategy.view(ctx, "scale", old)
+        return hook.with_entries(out, hook.record_scale(op, ctx.now, old, scale, new))
+    if op.subresource not in hook.TRACKED:
+        return strategy.put(ctx, op.subresource, new, old)
+    hook.record(op, ctx.now, old, new, strategy.has_status)
+    out = strategy.put(ctx, op.subresource, new, old)
+    return hook.with_entries(out, new["metadata"].get("managedFields"))
 
 
 def _wanted(ctx: Context, strategy: Strategy, old: Object) -> Object:
@@ -166,7 +186,12 @@ def _wanted(ctx: Context, strategy: Strategy, old: Object) -> Object:
     if op.transform is None:
         assert op.body is not None
         return op.body
-    return op.transform(strategy.view(ctx, op.subresource, old) if op.subresource else old)
+    if not op.subresource:
+        return op.transform(old)
+    shown = strategy.view(ctx, op.subresource, old)
+    if op.subresource == "scale":
+        shown = hook.with_entries(shown, to_scale(old["metadata"].get("managedFields")))
+    return op.transform(shown)
 
 
 def _check_version(ctx: Context, strategy: Strategy, meta: Object, current: Current) -> bool:
@@ -224,9 +249,15 @@ def _store_update(
 
 def _same(new: Object, old: Object) -> bool:
     """An update that changes nothing is not written, as upstream."""
-    a = {**new, "metadata": {**new["metadata"], "resourceVersion": ""}}
-    b = {**old, "metadata": {**old["metadata"], "resourceVersion": ""}}
-    return a == b
+    return _comparable(new) == _comparable(old)
+
+
+def _comparable(obj: Object) -> Object:
+    """Without what alone makes no change: the version, and when an owner last wrote."""
+    meta = {**obj["metadata"], "resourceVersion": ""}
+    if "managedFields" in meta:
+        meta["managedFields"] = without_times(meta["managedFields"])
+    return {**obj, "metadata": meta}
 
 
 def _finished_terminating(meta: Object) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cluster.apiserver.managed import hook
 from cluster.apiserver.operations import Operation
 from cluster.apiserver.resources import Resource
 from cluster.etcd.api import Delete, Guard, Put
@@ -72,6 +73,7 @@ class Strategy:
         if self.shares_parts:
             obj = deep_copy(obj)
         self.default(obj)
+        self.record(ctx, obj, None)
         admit(ctx, obj, None)
         self.prepare_for_create(ctx, obj)
         self._raise(ctx, obj, self.validate(ctx, obj))
@@ -82,10 +84,15 @@ class Strategy:
 
         new = deep_copy(new)
         self.default(new)
+        self.record(ctx, new, old)
         admit(ctx, new, old)
         self.prepare_for_update(ctx, new, old)
         self._raise(ctx, new, self.validate_update(ctx, new, old))
         return new
+
+    def record(self, ctx: Context, new: Object, old: Object | None) -> None:
+        """Who owns what from now on; before admission, whose changes are nobody's."""
+        hook.record(ctx.operation, ctx.now, old, new, self.has_status)
 
     @staticmethod
     def _raise(ctx: Context, obj: Object, causes: list[Cause]) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 from cluster.apiserver import patch as patches
-from cluster.apiserver.http import bodies
+from cluster.apiserver.http import apply, bodies
 from cluster.apiserver.http.reads import catch_up, shown
 from cluster.apiserver.http.request import Request, not_found
 from cluster.apiserver.http.responses import Response, json_response
@@ -24,6 +24,7 @@ PATCHES = (
     patches.JSON_PATCH,
     patches.MERGE_PATCH,
     patches.STRATEGIC_PATCH,
+    patches.APPLY_PATCH,
 )
 POLICIES = ("Foreground", "Background", "Orphan")
 
@@ -41,7 +42,7 @@ def _dry_run(request: Request) -> bool:
 
 
 def _options(request: Request) -> Options:
-    return Options(dry_run=_dry_run(request), field_manager=request.query.get("fieldManager", ""))
+    return Options(dry_run=_dry_run(request), field_manager=apply.manager_name(request))
 
 
 async def create(server: ApiServer, request: Request) -> Response:
@@ -131,6 +132,13 @@ async def patch(server: ApiServer, request: Request) -> Response:
     kind = request.content_type
     if kind not in PATCHES:
         raise errors.unsupported_media_type(PATCHES)
+    name, force = apply.patch_manager(request, kind == patches.APPLY_PATCH)
+    if kind == patches.APPLY_PATCH:
+        existed = server.cacher.get(resource, request.namespace, request.name) is not None
+        options = Options(dry_run=_dry_run(request), field_manager=name)
+        applying = apply.operation(server, request, resource, options, _origin(request), force)
+        result = await server.commit(applying)
+        return _after_update(server, request, result, 200 if existed else 201)
     change = bodies.parse_json(request.body)
     operation = Operation(
         "patch", resource, request.namespace, request.name, request.user,

@@ -72,6 +72,7 @@ class Pods(Kind):
 
         obj["spec"] = deep_copy(obj.get("spec") or {})
         self.default(obj)
+        self.record(ctx, obj, None)
         admit(ctx, obj, None)
         self.default(obj)
         causes = names.metadata(obj["metadata"], names.subdomain)

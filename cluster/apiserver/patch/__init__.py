@@ -1,6 +1,6 @@
 """The three patch kinds kubectl sends, as pure functions: (old, patch) -> new; old is not changed.
 
-Server-side apply is not here yet.
+Server-side apply is in `managed`.
 """
 
 from __future__ import annotations

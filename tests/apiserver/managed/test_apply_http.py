@@ -1,0 +1,158 @@
+"""Server-side apply over HTTP: creation, ownership, conflicts, removal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.apiserver.conftest import Answer, Caller
+
+APPLY = "application/apply-patch+yaml"
+MAPS = "/api/v1/namespaces/default/configmaps"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+CONFLICT = (
+    'Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using apps/v1: '
+    ".spec.replicas"
+)
+
+
+def config_map(**data: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data}
+
+
+def deployment(**spec: Any) -> dict[str, Any]:
+    labels = {"app": "web"}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "c", "image": "nginx"}]},
+    }
+    spec = {"selector": {"matchLabels": labels}, "template": template, **spec}
+    return {
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec,
+    }  # fmt: skip
+
+
+async def apply(api: Caller, path: str, body: Any, manager: str = "me", query: str = "") -> Answer:
+    where = f"{path}?fieldManager={manager}{query}"
+    return await api.ask("PATCH", where, body, content_type=APPLY)
+
+
+def owned(answer: Answer, manager: str, operation: str = "Apply") -> Any:
+    for entry in answer.json["metadata"]["managedFields"]:
+        if (entry["manager"], entry["operation"]) == (manager, operation):
+            return entry["fieldsV1"]
+    return None
+
+
+async def test_apply_creates_what_is_not_there_and_owns_what_it_said(api: Caller) -> None:
+    created = await apply(api, f"{MAPS}/a", config_map(x="1"))
+    assert created.status == 201
+    assert owned(created, "me") == {"f:data": {"f:x": {}}}
+    again = await apply(api, f"{MAPS}/a", config_map(x="1"))
+    assert again.status == 200
+    assert again.json == created.json
+
+
+async def test_yaml_is_accepted(api: Caller) -> None:
+    body = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  day: '2020-01-01'\n"
+    assert (await apply(api, f"{MAPS}/a", body)).json["data"] == {"day": "2020-01-01"}
+
+
+async def test_what_is_no_longer_applied_goes_unless_somebody_else_owns_it(api: Caller) -> None:
+    await apply(api, f"{MAPS}/a", config_map(x="1", y="2", z="3"))
+    await apply(api, f"{MAPS}/a", config_map(y="2"), "other")
+    left = await apply(api, f"{MAPS}/a", config_map(z="3"))
+    assert left.json["data"] == {"y": "2", "z": "3"}
+    assert owned(left, "other") == {"f:data": {"f:y": {}}}
+
+
+async def test_changing_what_another_owns_is_a_conflict_that_force_settles(api: Caller) -> None:
+    await api.ask(
+        "POST", f"{DEPLOYMENTS}?fieldManager=kubectl-client-side-apply", deployment(replicas=3)
+    )
+    refused = await apply(api, f"{DEPLOYMENTS}/web", deployment(replicas=5))
+    assert (refused.status, refused.json["message"]) == (409, CONFLICT)
+    assert refused.json["reason"] == "Conflict"
+    assert refused.json["details"]["causes"] == [
+        {
+            "reason": "FieldManagerConflict",
+            "message": 'conflict with "kubectl-client-side-apply" using apps/v1',
+            "field": ".spec.replicas",
+        }
+    ]
+    forced = await apply(api, f"{DEPLOYMENTS}/web", deployment(replicas=5), query="&force=true")
+    assert forced.json["spec"]["replicas"] == 5
+    before = owned(forced, "kubectl-client-side-apply", "Update")
+    assert "f:replicas" not in before["f:spec"]
+    assert owned(forced, "me")["f:spec"]["f:replicas"] == {}
+
+
+async def test_several_conflicts_are_listed_by_manager(api: Caller) -> None:
+    await apply(api, f"{MAPS}/a", config_map(x="1", y="1"), "one")
+    await apply(api, f"{MAPS}/a", config_map(z="1"), "two")
+    refused = await apply(api, f"{MAPS}/a", config_map(x="2", y="2", z="2"), "three")
+    assert refused.json["message"] == (
+        'Apply failed with 3 conflicts: conflicts with "one":\n- .data.x\n- .data.y\n'
+        'conflicts with "two":\n- .data.z'
+    )
+
+
+async def test_a_manager_must_be_named_and_force_is_for_apply(api: Caller) -> None:
+    nameless = await api.ask("PATCH", f"{MAPS}/a", config_map(), content_type=APPLY)
+    assert (nameless.status, nameless.json["message"]) == (
+        422,
+        'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for '
+        "apply patch",
+    )
+    merge = "application/merge-patch+json"
+    forced = await api.ask("PATCH", f"{MAPS}/a?force=true", {}, content_type=merge)
+    assert forced.status == 422
+    assert "force: Forbidden: may not be specified for non-apply patch" in forced.json["message"]
+    long = await apply(api, f"{MAPS}/a", config_map(), "m" * 129)
+    assert "fieldManager: Too long: may not be more than 128 bytes" in long.json["message"]
+
+
+async def test_a_field_that_the_schema_does_not_know_is_refused_with_its_path(api: Caller) -> None:
+    refused = await apply(api, f"{DEPLOYMENTS}/web", deployment(replica=3))
+    assert refused.json["message"] == (
+        "failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.replica: "
+        "field not declared in schema"
+    )
+    kind = await apply(api, f"{MAPS}/web", deployment())
+    assert kind.json["message"] == "invalid object type: apps/v1, Kind=Deployment"
+    managed = config_map()
+    managed["metadata"]["managedFields"] = []
+    answer = await apply(api, f"{MAPS}/a", managed)
+    assert answer.json["message"] == "metadata.managedFields must be nil"
+
+
+async def test_scaling_takes_over_replicas_by_the_subresource(api: Caller) -> None:
+    await apply(api, f"{DEPLOYMENTS}/web", deployment(replicas=3))
+    scale = {"spec": {"replicas": 4}}
+    await api.ask(
+        "PATCH", f"{DEPLOYMENTS}/web/scale?fieldManager=kubectl", scale,
+        content_type="application/merge-patch+json",
+    )  # fmt: skip
+    shown = await api.ask("GET", f"{DEPLOYMENTS}/web")
+    assert shown.json["spec"]["replicas"] == 4
+    assert owned(shown, "kubectl", "Update") == {"f:spec": {"f:replicas": {}}}
+    assert "f:replicas" not in owned(shown, "me")["f:spec"]
+    refused = await apply(api, f"{DEPLOYMENTS}/web", deployment(replicas=3))
+    assert refused.json["message"] == (
+        'Apply failed with 1 conflict: conflict with "kubectl" with subresource "scale" using '
+        "apps/v1: .spec.replicas"
+    )
+
+
+async def test_status_and_spec_are_owned_apart(api: Caller) -> None:
+    await apply(api, f"{DEPLOYMENTS}/web", deployment() | {"status": {"replicas": 9}})
+    status = {**deployment(), "status": {"replicas": 2}}
+    done = await apply(api, f"{DEPLOYMENTS}/web/status", status, "controller")
+    assert done.json["status"] == {"replicas": 2}
+    assert owned(done, "controller") == {"f:status": {"f:replicas": {}}}
+    assert "f:status" not in owned(done, "me")
+
+
+async def test_a_dry_run_changes_nothing(api: Caller) -> None:
+    tried = await apply(api, f"{MAPS}/a", config_map(x="1"), query="&dryRun=All")
+    assert tried.json["data"] == {"x": "1"}
+    assert (await api.ask("GET", f"{MAPS}/a")).status == 404
