@@ -13,7 +13,7 @@ from workers import garbage, lifeline
 from workers.celery import app
 from workers.components import component_names
 
-NICENESS = 5  # a rollout takes what it gets; requests are answered first
+NICENESS = 10  # a rollout takes what it gets; requests are answered first
 
 
 class Command(BaseCommand):
