@@ -21,6 +21,7 @@ from cluster.machinery.meta import Object
 
 MAGIC = b"k8s\x00"
 META = "k8s.io.apimachinery.pkg."
+INTEGERS = frozenset(("int32", "int64", "uint32", "uint64"))
 Fields = dict[str, list[str]]
 
 
@@ -35,12 +36,32 @@ def _messages() -> dict[str, Fields]:
     return found
 
 
+@lru_cache(maxsize=1)
+def _omitted() -> dict[str, frozenset[str]]:
+    """Fields whose zero value is always sent and never meant: in Go they are no pointers, and
+    their JSON says omitempty. A zero that is sent for a pointer is what somebody chose."""
+    path = Path(__file__).with_name("data") / "protobuf_omitted.json"
+    found: dict[str, list[str]] = orjson.loads(path.read_bytes())
+    return {message: frozenset(fields) for message, fields in found.items()}
+
+
 def decode(body: bytes) -> Object:
     """The object as JSON would have it. Raises MalformedError."""
     if not body.startswith(MAGIC):
         raise MalformedError(
             "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
         )
+    try:
+        return _decode(body)
+    except UnicodeDecodeError as error:
+        raise MalformedError("proto: invalid UTF-8 in string") from error
+    except RecursionError as error:
+        raise MalformedError("proto: nested too deeply") from error
+    except (orjson.JSONDecodeError, OverflowError) as error:
+        raise MalformedError(f"proto: {error}") from error
+
+
+def _decode(body: bytes) -> Object:
     unknown: dict[int, bytes] = {n: v for n, _, v in _wire(body[4:]) if isinstance(v, bytes)}
     meta = {n: v for n, _, v in _wire(unknown.get(1, b"")) if isinstance(v, bytes)}
     version, kind = meta.get(1, b"").decode(), meta.get(2, b"").decode()
@@ -104,6 +125,7 @@ def _struct(name: str, data: bytes, schema: Schema) -> Any:
     if fields is None:
         raise MalformedError(f"no message {name}")
     properties = resolve(schema).get("properties") or {}
+    omitted = _omitted().get(name, frozenset())
     out: dict[str, Any] = {}
     for number, _, raw in _wire(data):
         found = fields.get(str(number))
@@ -118,7 +140,7 @@ def _struct(name: str, data: bytes, schema: Schema) -> Any:
             out.setdefault(field, []).extend(value if isinstance(value, list) else [value])
         elif kind.startswith("map<"):
             out.setdefault(field, {}).update(value)
-        elif value not in ("", None):
+        elif value is not None and (value or field not in omitted):
             out[field] = value
     return out
 
@@ -144,7 +166,8 @@ def _repeated(kind: str, raw: int | bytes, schema: Schema) -> list[Any]:
 
 
 def _entry(kind: str, raw: int | bytes, schema: Schema) -> dict[str, Any]:
-    assert isinstance(raw, bytes)
+    if not isinstance(raw, bytes):
+        raise MalformedError("proto: wrong wireType for a map")
     key, value = "", _empty(kind)
     values = resolve(
         schema.get("additionalProperties")
@@ -168,18 +191,19 @@ def _signed(value: int) -> int:
 
 
 def _scalar(kind: str, raw: int | bytes, schema: Schema) -> Any:
-    if kind == "bool":
+    if kind == "bool" and isinstance(raw, int):
         return bool(raw)
+    if isinstance(raw, int) is not (kind in INTEGERS):
+        raise MalformedError(f"proto: wrong wireType for a field of type {kind}")
     if isinstance(raw, int):
         return _signed(raw)
     if kind == "string":
-        try:
-            return raw.decode()
-        except UnicodeDecodeError as error:
-            raise MalformedError("proto: invalid UTF-8 in string") from error
+        return raw.decode()
     if kind == "bytes":
         return base64.b64encode(raw).decode()
     if kind == "double":
+        if len(raw) != 8:
+            raise MalformedError("unexpected EOF")
         return struct.unpack("<d", raw)[0]
     return _struct(kind, raw, schema)
 
