@@ -275,6 +275,8 @@ def _delete(ctx: Context, strategy: Strategy, current: Current) -> Prepared:
     op, old = ctx.operation, current.obj
     _check_preconditions(ctx, current)
     admit(ctx, None, old)
+    if op.subresource:
+        old = strategy.ask_before_delete(ctx, op.subresource, old)
     strategy.prepare_for_delete(ctx, old)
     final = bool(op.options.resource_version)
     grace = strategy.grace(ctx, old)
@@ -284,11 +286,13 @@ def _delete(ctx: Context, strategy: Strategy, current: Current) -> Prepared:
         txn = Txn((guard, *ctx.guards), (Delete(guard.key), *ctx.ops), op.origin)
         return Prepared(ctx, {**old}, txn, guard, final)
     meta = _terminating(ctx, old["metadata"], grace, finalizers)
-    if meta == old["metadata"]:
+    if meta == old["metadata"] and not op.subresource:
         return Prepared(ctx, {**old})
     new = strategy.begin_termination({**old, "metadata": meta})
     put = Put(guard.key, codec.encode(op.resource, new))
-    return Prepared(ctx, new, Txn((guard, *ctx.guards), (put,), op.origin), guard, final)
+    # What is released by the deletion itself waits for it; what an eviction writes does not.
+    more = ctx.ops if op.subresource else ()
+    return Prepared(ctx, new, Txn((guard, *ctx.guards), (put, *more), op.origin), guard, final)
 
 
 def _terminating(ctx: Context, old: Object, grace: int, finalizers: list[str]) -> Object:

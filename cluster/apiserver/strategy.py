@@ -131,6 +131,12 @@ class Strategy:
     def prepare_for_delete(self, ctx: Context, old: Object) -> None:
         """May raise StatusError, or add ops (release an allocation)."""
 
+    def ask_before_delete(self, ctx: Context, subresource: str, old: Object) -> Object:
+        """A deletion by way of a subresource (pods/eviction): the object as it then terminates."""
+        raise errors.StatusError(
+            404, "NotFound", "the server could not find the requested resource", {}
+        )
+
     def grace(self, ctx: Context, old: Object) -> int:
         """Seconds of graceful deletion; 0 deletes at once. `options.grace` is the caller's wish."""
         return 0

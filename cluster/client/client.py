@@ -131,6 +131,21 @@ class Client:
             "delete", resource_of(obj), obj, options=options, on_error=on_error, on_done=on_done
         )
 
+    def evict(
+        self, pod: Object, *, on_error: OnError | None = None, on_done: OnDone | None = None
+    ) -> None:
+        """POST pods/eviction: a deletion that a disruption budget may refuse."""
+        options = Options(uid=pod["metadata"].get("uid", ""))
+        self._add(
+            "delete",
+            resource_of(pod),
+            pod,
+            "eviction",
+            options=options,
+            on_error=on_error,
+            on_done=on_done,
+        )
+
     def bind(
         self, pod: Object, node: str, *, on_error: OnError | None = None,
         on_done: OnDone | None = None,

@@ -11,6 +11,7 @@ from cluster.client import Component, Controller, Env
 from cluster.controllers.cronjob import CronJobController
 from cluster.controllers.daemonset import DaemonSetController
 from cluster.controllers.deployment import DeploymentController
+from cluster.controllers.disruption import DisruptionController
 from cluster.controllers.endpoints import EndpointsController
 from cluster.controllers.endpointslice import EndpointSliceController
 from cluster.controllers.garbagecollector import GarbageCollector
@@ -41,6 +42,7 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "daemonset-controller": DaemonSetController,
     "job-controller": JobController,
     "cronjob-controller": CronJobController,
+    "disruption-controller": DisruptionController,
     "ttl-after-finished-controller": TTLAfterFinishedController,
     "endpoints-controller": EndpointsController,
     "endpointslice-controller": EndpointSliceController,

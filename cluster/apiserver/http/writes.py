@@ -78,11 +78,14 @@ async def _create_sub(server: ApiServer, request: Request, resource: Resource) -
 
 
 async def _evict(server: ApiServer, request: Request, body: Object) -> Response:
-    """A deletion that asks first; disruption budgets are not here yet."""
+    """A deletion that asks the disruption budgets first."""
+    named = (body.get("metadata") or {}).get("name", "")
+    if named and named != request.name:
+        raise errors.bad_request("name in URL does not match name in Eviction object")
     options = delete_options(request, body.get("deleteOptions") or {})
     operation = Operation(
         "delete", PODS, request.namespace, request.name, request.user, options=options,
-        origin=_origin(request),
+        subresource="eviction", origin=_origin(request),
     )  # fmt: skip
     await server.commit(operation)
     return json_response({**_success(), "code": 201}, 201)

@@ -93,6 +93,11 @@ class Pods(Kind):
         causes += _gates_only_removed(new["spec"], old["spec"])
         return causes
 
+    def ask_before_delete(self, ctx: Context, subresource: str, old: Object) -> Object:
+        from cluster.apiserver.eviction import evict
+
+        return evict(ctx, old)
+
     def grace(self, ctx: Context, old: Object) -> int:
         """Models podStrategy.CheckGracefulDelete."""
         wish = ctx.operation.options.grace
