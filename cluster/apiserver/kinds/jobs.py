@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from cluster.apiserver.kinds import names
 from cluster.apiserver.kinds.base import WithStatus
-from cluster.apiserver.kinds.workloads import check_template, default_template, not_negative
+from cluster.apiserver.kinds.jobrules import job_spec
+from cluster.apiserver.kinds.workloads import MISMATCH, check_label_selector, default_template
 from cluster.apiserver.strategy import Context
-from cluster.machinery.errors import Cause, not_supported, required
+from cluster.machinery import selectors
+from cluster.machinery.errors import Cause, invalid_value, required
 from cluster.machinery.meta import Object
 
 CONTROLLER_UID = ("controller-uid", "batch.kubernetes.io/controller-uid")
 JOB_NAME = ("job-name", "batch.kubernetes.io/job-name")
-RESTART = ("OnFailure", "Never")
+FROZEN = (
+    "spec.completionMode", "spec.podFailurePolicy", "spec.backoffLimitPerIndex", "spec.managedBy",
+    "spec.successPolicy",
+)  # fmt: skip
+DIRECTIVES = ("nodeSelector", "tolerations", "schedulingGates")
 
 
 def default_job_spec(spec: Object, template: bool = False) -> None:
@@ -50,43 +56,65 @@ class Jobs(WithStatus):
 
     def check(self, obj: Object) -> list[Cause]:
         spec = obj["spec"]
-        fields = (
-            "parallelism",
-            "completions",
-            "activeDeadlineSeconds",
-            "backoffLimit",
-            "ttlSecondsAfterFinished",
-        )
-        causes = not_negative(obj, *fields)
-        if spec["completionMode"] not in ("NonIndexed", "Indexed"):
-            modes = ("NonIndexed", "Indexed")
-            causes.append(not_supported("spec.completionMode", spec["completionMode"], modes))
-        if spec["completionMode"] == "Indexed" and spec.get("completions") is None:
-            text = "when completion mode is Indexed"
-            causes.append(required("spec.completions", text))
-        policy = spec["template"]["spec"]["restartPolicy"]
-        if policy == "Always":
-            path, text = "spec.template.spec.restartPolicy", ", ".join(f'"{r}"' for r in RESTART)
-            causes.append(required(path, f"valid values: {text}"))
-            return causes + check_template(obj, ("Always", *RESTART))
-        return causes + check_template(obj, RESTART)
+        causes = job_spec(spec, "spec")
+        selector = spec.get("selector")
+        if selector is None:
+            causes.append(required("spec.selector"))
+        else:
+            causes += check_label_selector(selector, "spec.selector")
+            labels = (spec["template"].get("metadata") or {}).get("labels") or {}
+            if not causes and not selectors.from_label_selector(selector).matches(labels):
+                causes.append(invalid_value("spec.template.metadata.labels", labels, MISMATCH))
+        return causes + _host_names(obj)
 
     def check_update(self, new: Object, old: Object) -> list[Cause]:
         if new["spec"] == old["spec"]:
             return []
         causes = self.check(new)
-        frozen = ["spec.selector", "spec.completionMode", "spec.podFailurePolicy"]
-        if new["spec"]["completionMode"] != "Indexed":
-            frozen.append("spec.completions")
-        if not (old["spec"]["suspend"] and not old.get("status", {}).get("startTime")):
-            frozen.append("spec.template")
-        return causes + names.immutable(new, old, *frozen)
+        spec, before = new["spec"], old["spec"]
+        changed = spec.get("completions") not in (None, before.get("completions"))
+        if spec["completionMode"] != "Indexed":
+            causes += names.immutable(new, old, "spec.completions")
+        elif changed and spec["completions"] != spec["parallelism"]:
+            text = "can only be modified in tandem with spec.parallelism"
+            causes.append(invalid_value("spec.completions", spec["completions"], text))
+        causes += names.immutable(new, old, "spec.selector")
+        causes += _check_template_update(new, old)
+        return causes + names.immutable(new, old, *FROZEN)
 
     def default_propagation(self) -> str:
         return "Background"
 
     def fields(self, obj: Object) -> dict[str, str]:
         return {"status.successful": str(obj.get("status", {}).get("succeeded", 0))}
+
+
+def _host_names(obj: Object) -> list[Cause]:
+    """An indexed Job's pods have their index in their host name."""
+    spec, name = obj["spec"], obj["metadata"].get("name", "")
+    if spec["completionMode"] != "Indexed" or not spec.get("completions"):
+        return []
+    longest = f"{name}-{spec['completions'] - 1}"
+    if not names.label(longest):
+        return []
+    text = f"will not able to create pod with invalid DNS label: {longest}"
+    return [invalid_value("metadata.name", name, text)]
+
+
+def _check_template_update(new: Object, old: Object) -> list[Cause]:
+    """A suspended Job that never ran may still be told where to run."""
+    before, after = old["spec"]["template"], new["spec"]["template"]
+    if old["spec"]["suspend"] and not old.get("status", {}).get("startTime"):
+        before, after = _without_directives(before), _without_directives(after)
+    if before == after:
+        return []
+    return [invalid_value("spec.template", new["spec"]["template"], "field is immutable")]
+
+
+def _without_directives(template: Object) -> Object:
+    spec = {k: v for k, v in template["spec"].items() if k not in DIRECTIVES}
+    affinity = {k: v for k, v in (spec.pop("affinity", None) or {}).items() if k != "nodeAffinity"}
+    return {"spec": {**spec, "affinity": affinity}}
 
 
 def _replacement(spec: Object) -> str:

@@ -55,6 +55,29 @@ def label_1035(name: str) -> list[str]:
     return ["must be no more than 63 bytes", *out] if len(name) > 63 else out
 
 
+def qualified(name: str, path: str) -> list[Cause]:
+    """Models ValidateQualifiedName."""
+    return (
+        [] if selectors.is_label_key(name) else [invalid_value(path, name, selectors.NAME_FORMAT)]
+    )
+
+
+def port_name(name: str) -> list[str]:
+    """Models IsValidPortName: an IANA_SVC_NAME."""
+    out = []
+    if len(name) > 15:
+        out.append("must be no more than 15 characters")
+    if not re.fullmatch(r"[-a-z0-9]+", name):
+        out.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
+    if not re.search(r"[a-z]", name):
+        out.append("must contain at least one letter (a-z)")
+    if "--" in name:
+        out.append("must not contain consecutive hyphens")
+    if name.startswith("-") or name.endswith("-"):
+        out.append("must not begin or end with a hyphen")
+    return out
+
+
 def path_segment(name: str) -> list[str]:
     if name in (".", ".."):
         return [f"may not be '{name}'"]
@@ -132,6 +155,11 @@ def immutable(new: Object, old: Object, *fields: str) -> list[Cause]:
         if have != _at(old, path):
             causes.append(invalid_value(path, have, "field is immutable"))
     return causes
+
+
+def immutable_as(shown: str, new: Object, old: Object, path: str) -> list[Cause]:
+    """Where upstream names the field by another path."""
+    return [Cause(shown, c.reason, c.message) for c in immutable(new, old, path)]
 
 
 def _at(obj: Object, path: str) -> Any:

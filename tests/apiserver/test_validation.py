@@ -1,0 +1,71 @@
+"""What each kind refuses, in upstream's words; cases are in cases/*.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster.apiserver.resources import SERVED, Resource
+from tests.apiserver.conftest import Caller
+
+CASES = Path(__file__).with_name("cases")
+BY_KIND = {(r.api_version, r.kind): r for r in SERVED}
+MERGE = "application/merge-patch+json"
+
+
+def load(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load((CASES / name).read_text())
+    return found
+
+
+def path(resource: Resource) -> str:
+    root = f"/apis/{resource.api_version}" if resource.group else "/api/v1"
+    scope = "/namespaces/default" if resource.namespaced else ""
+    return f"{root}{scope}/{resource.plural}"
+
+
+def named(obj: dict[str, Any]) -> dict[str, Any]:
+    return {**obj, "metadata": {"name": "x", **obj.get("metadata", {})}}
+
+
+def causes(answer: Any) -> list[str]:
+    return [f"{c['field']}: {c['message']}" for c in answer.json["details"]["causes"]]
+
+
+@pytest.mark.parametrize("case", load("refused.yaml"), ids=lambda c: str(c["what"]))
+async def test_refused_on_creation(api: Caller, case: dict[str, Any]) -> None:
+    obj = named(case["object"])
+    resource = BY_KIND[obj["apiVersion"], obj["kind"]]
+    answer = await api.ask("POST", path(resource), obj)
+    assert answer.status == 422, answer.json
+    assert causes(answer) == case["causes"]
+
+
+@pytest.mark.parametrize("case", load("updates.yaml"), ids=lambda c: str(c["what"]))
+async def test_updates(api: Caller, case: dict[str, Any]) -> None:
+    """A merge patch is refused with these causes, or leaves the generation that is said."""
+    obj = named(case["object"])
+    resource = BY_KIND[obj["apiVersion"], obj["kind"]]
+    created = await api.ask("POST", path(resource), obj)
+    assert created.status == 201, created.json
+    where = f"{path(resource)}/{obj['metadata']['name']}"
+    answer = await api.ask("PATCH", where, case["patch"], content_type=MERGE)
+    if "causes" in case:
+        assert answer.status == 422, answer.json
+        assert causes(answer) == case["causes"]
+    else:
+        assert answer.status == 200, answer.json
+        assert answer.json["metadata"].get("generation") == case["generation"]
+
+
+@pytest.mark.parametrize("case", load("defaults.yaml"), ids=lambda c: str(c["what"]))
+async def test_defaults(api: Caller, case: dict[str, Any]) -> None:
+    obj = named(case["object"])
+    resource = BY_KIND[obj["apiVersion"], obj["kind"]]
+    created = await api.ask("POST", path(resource), obj)
+    assert created.status == 201, created.json
+    for field, wanted in case["becomes"].items():
+        assert created.json[field] == wanted, field
