@@ -5,12 +5,13 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PATHS := cluster dashboard workers tests manage.py
 
-.PHONY: help run test e2e lint format bench soak clean
+.PHONY: help run test e2e lint format bench soak snapshot restore clean
 
 help:
 	@echo "make run     start the cluster and its dashboard (ARGS='--nodes 10' ...)"
 	@echo "make test    all tests; make e2e: only those with a live cluster"
 	@echo "make lint    ruff, mypy, layers; make format: ruff format"
+	@echo "make snapshot FILE=backup.db, make restore FILE=backup.db: the cluster's etcd"
 	@echo "make bench   how fast it is; make soak: the live tests, again and again"
 
 run: .venv/runtime
@@ -31,6 +32,13 @@ lint: .venv/dev
 format: .venv/dev
 	$(BIN)/ruff format $(PATHS)
 	$(BIN)/ruff check --fix $(PATHS)
+
+# make snapshot FILE=backup.db; make restore FILE=backup.db
+snapshot: .venv/runtime
+	@$(BIN)/python manage.py etcd snapshot save $(or $(FILE),snapshot.db)
+
+restore: .venv/runtime
+	@$(BIN)/python manage.py etcd snapshot restore $(or $(FILE),snapshot.db)
 
 bench: .venv/runtime
 	$(BIN)/python manage.py bench $(ARGS)

@@ -10,12 +10,14 @@ from django.db import models
 
 
 class Cluster(models.Model):
-    """`epoch` is raised by a restore; `compacted` is the revision of the last compaction."""
+    """`epoch` is raised by a restore; `compacted` is the revision of the last compaction; `alarms`
+    are the bits of cluster.etcd.alarms."""
 
     name = models.CharField(max_length=63, unique=True)
     epoch = models.BigIntegerField(default=1)
     revision = models.BigIntegerField(default=1)
     compacted = models.BigIntegerField(default=0)
+    alarms = models.IntegerField(default=0)
 
     def __str__(self) -> str:
         return self.name

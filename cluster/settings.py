@@ -25,6 +25,9 @@ PORT = _number("ORRERY_PORT", 8000, 65535)
 DASHBOARD_URL = f"http://localhost:{PORT}"
 API_PORT = _number("ORRERY_API_PORT", 6443, 65535)
 ETCD_PORT = _number("ORRERY_ETCD_PORT", 2379, 65535)
+ETCD_QUOTA = _number("ORRERY_ETCD_QUOTA", 2 << 30, 1 << 50)  # bytes, as --quota-backend-bytes
+# History that is kept: revisions, or cluster time such as 24h, or both; 0 keeps all of it.
+ETCD_RETENTION = os.environ.get("ORRERY_ETCD_RETENTION") or "100000"
 KUBELET_SHARDS = _number("ORRERY_KUBELET_SHARDS", 1, 64)
 CLUSTER = os.environ.get("ORRERY_CLUSTER", "main")
 

@@ -30,6 +30,8 @@ def environment(redis_url: str) -> dict[str, str]:
         "ORRERY_PORT": str(settings.PORT),
         "ORRERY_API_PORT": str(settings.API_PORT),
         "ORRERY_ETCD_PORT": str(settings.ETCD_PORT),
+        "ORRERY_ETCD_QUOTA": str(settings.ETCD_QUOTA),
+        "ORRERY_ETCD_RETENTION": settings.ETCD_RETENTION,
         "ORRERY_KUBELET_SHARDS": str(settings.KUBELET_SHARDS),
         "REDIS_URL": redis_url,
         "PYTHONUNBUFFERED": "1",

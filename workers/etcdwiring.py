@@ -13,22 +13,28 @@ from django.db import Error as DatabaseError
 
 from cluster.apiserver import writtenlogs
 from cluster.etcd.grpc import tls
+from cluster.etcd.grpc.care import Retention, take_care
 from cluster.etcd.grpc.face import Face, Identity
 from cluster.etcd.grpc.lease import expire_in_time
 from cluster.etcd.grpc.server import EtcdServer
+from cluster.etcd.sqlarchive import SqlArchive
 from cluster.machinery.clock import format_micro_time
 from workers.tailing import Tail
 from workers.valkey import socket_path
-from workers.wiring import Live
+from workers.wiring import Live, connect
 
 log = logging.getLogger(__name__)
 POD = ("kube-system", "etcd-minikube", "etcd")
 MOST_WAITING = 100  # rejected connections whose lines are not yet written
 
 
-async def serve(live: Live) -> None:
+async def serve() -> None:
     """Until SIGTERM."""
-    face = Face(live.store, live.clock, Identity((f"https://127.0.0.1:{settings.ETCD_PORT}",)))
+    live = connect("api", driver=SqlArchive)
+    store = live.store
+    assert isinstance(store, SqlArchive)
+    identity = Identity((f"https://127.0.0.1:{settings.ETCD_PORT}",))
+    face = Face(store, live.clock, identity, settings.ETCD_QUOTA, settings.DATA_DIR)
     server = EtcdServer(face)
     live.on_commit.append(server.hub.heard)  # our own commits need no way through Redis
     socket = socket_path(settings.DATA_DIR, "etcd.sock")
@@ -43,6 +49,7 @@ async def serve(live: Live) -> None:
     tasks = [
         loop.create_task(Tail(live, settings.REDIS_URL, server.hub.heard).run()),
         loop.create_task(expire_in_time(face, lambda moment: _wall_until(live, moment))),
+        loop.create_task(take_care(face, Retention.parse(settings.ETCD_RETENTION))),
     ]
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -95,7 +102,7 @@ def _answer(face: Face, path: str) -> tuple[int, str, bytes]:
         return 200, "text/plain; charset=utf-8", b"ok\n"
     if path == "/version":
         version = face.identity.version
-        minor = version.rpartition(".")[0] + ".0"
+        minor = face.identity.minor
         body = {"etcdserver": version, "etcdcluster": minor, "storage": minor}
         return 200, "application/json", orjson.dumps(body)
     return 404, "text/plain; charset=utf-8", b"404 page not found\n"

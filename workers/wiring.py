@@ -56,7 +56,7 @@ def switchboard() -> Switchboard:
     return Switchboard(settings.CLUSTER, settings.REDIS_URL, send)
 
 
-def connect(priority: Priority = "api", own: str = "") -> Live:
+def connect(priority: Priority = "api", own: str = "", driver: type[SqlStore] = SqlStore) -> Live:
     """`own`: the component this process runs, which need not be told of its own commits."""
     board, clock = switchboard(), LiveClock()
     announce = Announcer(board, own)
@@ -69,7 +69,7 @@ def connect(priority: Priority = "api", own: str = "") -> Live:
         for heard in live.on_commit:
             heard()
 
-    store = SqlStore(settings.CLUSTER, spread, priority)
+    store = driver(settings.CLUSTER, spread, priority)
     live = Live(store, clock, Registry(store, clock, Entropy()), board)
     live.follow_clock()
     return live

@@ -17,18 +17,22 @@ UPSERT = (
     "mod_revision = excluded.mod_revision, sub = excluded.sub, version = excluded.version, "
     "lease = excluded.lease"
 )
-# Keep each key's newest change up to the revision (unless it is a deletion) and all later ones.
-COMPACT = (
-    "DELETE FROM cluster_revision WHERE cluster_id = %s AND revision <= %s AND ("
-    "value IS NULL OR EXISTS (SELECT 1 FROM cluster_revision n WHERE n.cluster_id = %s "
-    "AND n.key = cluster_revision.key AND n.revision > cluster_revision.revision "
-    "AND n.revision <= %s))"
+# Of what changed in (compacted, revision]: what each change replaced, and the deletions. The rest
+# was gone through before, so this costs what changed, however much is stored.
+COMPACT_REPLACED = (
+    "DELETE FROM cluster_revision WHERE id IN ("
+    "SELECT p.id FROM cluster_revision n JOIN cluster_revision p "
+    "ON p.cluster_id = n.cluster_id AND p.key = n.key AND p.revision = n.previous_revision "
+    "WHERE n.cluster_id = %s AND n.revision > %s AND n.revision <= %s AND n.previous_revision > 0)"
+)
+COMPACT_DELETED = (
+    "DELETE FROM cluster_revision WHERE cluster_id = %s AND revision > %s AND revision <= %s "
+    "AND value IS NULL"
 )
 
 
 class Dialect(Protocol):
     for_update: str
-    compact: str
 
     def begin_read(self, connection: Any) -> None: ...
 
@@ -58,7 +62,6 @@ class Sqlite:
     insert itself."""
 
     for_update = ""
-    compact = COMPACT
     _insert = f"INSERT INTO cluster_revision ({LOG_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
     _upsert = f"INSERT INTO cluster_current ({CURRENT_COLUMNS}) VALUES (?,?,?,?,?,?,?){UPSERT}"
     _delete = "DELETE FROM cluster_current WHERE cluster_id = ? AND key = ?"
@@ -86,7 +89,6 @@ class Postgres:
     """COPY for the log; REPEATABLE READ gives a range and its revision one snapshot."""
 
     for_update = " FOR UPDATE"
-    compact = COMPACT
     _upsert = (
         f"INSERT INTO cluster_current ({CURRENT_COLUMNS}) VALUES (%s,%s,%s,%s,%s,%s,%s){UPSERT}"
     )

@@ -6,6 +6,7 @@ import threading
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Sequence
 
+from cluster.etcd.alarms import refuse_puts
 from cluster.etcd.api import (
     NOBODY,
     CompactedError,
@@ -44,6 +45,7 @@ class MemoryStore:
         self._leases: dict[int, Lease] = {}
         self._lease_keys: dict[int, dict[bytes, None]] = {}
         self._fences: dict[str, int] = {}
+        self._alarms = 0
 
     @property
     def cluster(self) -> str:
@@ -157,6 +159,9 @@ class MemoryStore:
         for op in txn.ops:
             if isinstance(op, Put) and op.lease and op.lease not in self._leases:
                 raise LeaseNotFoundError
+        if self._alarms:
+            puts = ((op.key, op.value) for op in txn.ops if isinstance(op, Put))
+            refuse_puts(self._alarms, puts)
         revision, sub = self._revision + 1, 0
         for op in txn.ops:
             done = (

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
+from cluster.etcd.alarms import refuse_puts
 from cluster.etcd.api import (
     NOBODY,
     CompactedError,
@@ -33,7 +34,7 @@ from cluster.etcd.api import (
     TxnResult,
 )
 from cluster.etcd.batch import Batch, Row, leases_of, touched
-from cluster.etcd.dialect import Dialect, dialect_of
+from cluster.etcd.dialect import COMPACT_DELETED, COMPACT_REPLACED, Dialect, dialect_of
 from cluster.etcd.ticket import Priority, ticket_for
 
 KEYS_A_QUERY = 400  # SQLite takes 999 parameters in old builds
@@ -77,6 +78,7 @@ class SqlStore:
         self._ticket = ticket_for(connection.vendor, name, priority)
         self._id = self._find_or_create()
         self._epoch = self._counters()[0]
+        self._alarms = 0
 
     def _find_or_create(self) -> int:
         from cluster.models import Cluster
@@ -217,8 +219,8 @@ class SqlStore:
     def _writing(self) -> Iterator[tuple[int, int]]:
         """A write transaction that owns the counter row; yields (revision, compacted)."""
         with self._ticket.hold(), transaction.atomic(using=self._using):
-            sql = "SELECT epoch, revision, compacted FROM cluster_cluster WHERE id = %s"
-            ((self._epoch, revision, compacted),) = self._rows(
+            sql = "SELECT epoch, revision, compacted, alarms FROM cluster_cluster WHERE id = %s"
+            ((self._epoch, revision, compacted, self._alarms),) = self._rows(
                 sql + self._dialect.for_update, [self._id]
             )
             yield revision, compacted
@@ -272,6 +274,8 @@ class SqlStore:
     def _write(self, batch: Batch) -> None:
         if not batch.log:
             return
+        if self._alarms:
+            refuse_puts(self._alarms, ((row[2], row[3]) for row in batch.log))
         connection = connections[self._using]
         with connection.cursor() as cursor:
             self._dialect.append_log(cursor, self._id, batch.log)
@@ -293,7 +297,8 @@ class SqlStore:
             if revision > latest:
                 raise FutureRevisionError
             with connections[self._using].cursor() as cursor:
-                cursor.execute(self._dialect.compact, [self._id, revision, self._id, revision])
+                for statement in (COMPACT_REPLACED, COMPACT_DELETED):
+                    cursor.execute(statement, [self._id, compacted, revision])
                 cursor.execute(
                     "UPDATE cluster_cluster SET compacted = %s WHERE id = %s",
                     [revision, self._id],

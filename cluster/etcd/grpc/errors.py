@@ -56,6 +56,7 @@ COMPACTED = EtcdError(
 FUTURE = EtcdError(
     StatusCode.OUT_OF_RANGE, "etcdserver: mvcc: required revision is a future revision"
 )
+BAD_LEADER = EtcdError(StatusCode.FAILED_PRECONDITION, "etcdserver: bad leader transferee")
 NO_ANSWER = EtcdError(StatusCode.UNAVAILABLE, "etcdserver: request timed out")
 
 OF: dict[type[Exception], EtcdError] = {

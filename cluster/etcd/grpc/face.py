@@ -10,9 +10,11 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
-from cluster.etcd.api import Origin, Store
+from cluster.etcd.api import Origin
+from cluster.etcd.archive import Archive
 from cluster.etcd.grpc.protos import pb
 from cluster.machinery.clock import Clock
 
@@ -33,12 +35,28 @@ class Identity:
     member: int = 0xAEC36ADC501070CC
     version: str = "3.6.6"
 
+    @property
+    def minor(self) -> str:
+        return self.version.rpartition(".")[0] + ".0"
+
 
 class Face:
-    def __init__(self, store: Store, clock: Clock, identity: Identity) -> None:
+    """`quota`: bytes the database may have, 0 for any number; `scratch`: where snapshots lie on
+    their way out."""
+
+    def __init__(
+        self,
+        store: Archive,
+        clock: Clock,
+        identity: Identity,
+        quota: int = 0,
+        scratch: Path | None = None,
+    ) -> None:
         self.store = store
         self.clock = clock
         self.identity = identity
+        self.quota = quota
+        self.scratch = scratch
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
 

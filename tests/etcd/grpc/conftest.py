@@ -22,7 +22,7 @@ from cluster.etcd.grpc import tls
 from cluster.etcd.grpc.face import Face, Identity
 from cluster.etcd.grpc.lease import expire_in_time
 from cluster.etcd.grpc.server import EtcdServer
-from cluster.etcd.memory import MemoryStore
+from cluster.etcd.memoryarchive import MemoryArchive
 from cluster.machinery import pki
 from cluster.machinery.clock import VirtualClock
 
@@ -52,7 +52,7 @@ class Etcd:
         self.pki = certificates / "etcd"
         self.other = certificates / "admin"
         self.clock = VirtualClock()
-        self.store = MemoryStore(hints=self._hint)
+        self.store = MemoryArchive(hints=self._hint)
         self.rejected: list[tuple[str, str, str]] = []
         self.server: EtcdServer | None = None
         self.port = 0
