@@ -58,6 +58,7 @@ class Scheduler:
             self._sort_key, self._events, config.initial_backoff, config.max_backoff
         )
         self.binder = Binder(self.cache, self._acting, self._not_bound)
+        handle.waiting = self.binder
         self.watcher = Watcher(
             env, self.cache, self.queue, self.nominator, self.profiles, self.binder.withdraw
         )

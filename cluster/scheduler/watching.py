@@ -6,6 +6,7 @@ Models pkg/scheduler/eventhandlers.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from cluster.client import Env, InformerEvent, kinds
 from cluster.machinery.meta import Object, is_deleting, labels_of, uid_of
@@ -16,6 +17,15 @@ from cluster.scheduler.happenings import NOTHING, node_change, pod_change
 from cluster.scheduler.nominator import Nominator
 from cluster.scheduler.profile import Profile
 from cluster.scheduler.queue import Entry, Place, SchedulingQueue
+
+STORAGE = {
+    kinds.PERSISTENT_VOLUME_CLAIMS: On.CLAIM,
+    kinds.PERSISTENT_VOLUMES: On.VOLUME,
+    kinds.STORAGE_CLASSES: On.STORAGE_CLASS,
+    kinds.CSI_NODES: On.CSI_NODE,
+    kinds.CSI_DRIVERS: On.CSI_DRIVER,
+    kinds.CSI_STORAGE_CAPACITIES: On.STORAGE_CAPACITY,
+}
 
 
 class Watcher:
@@ -38,12 +48,22 @@ class Watcher:
         env.informers[kinds.NAMESPACES].add_handler(self._on_namespace)
         env.informers[kinds.NODES].add_handler(self._on_node)
         env.informers[kinds.PODS].add_handler(self._on_pod)
+        for resource, on in STORAGE.items():
+            env.informers[resource].add_handler(partial(self._on_storage, on))
 
     def _happened(
         self, on: On, action: Action, old: Object | None = None, new: Object | None = None
     ) -> None:
         if action and self._queue.any_unschedulable:
             self._queue.happened(Happening(on, action, old, new), self._clock.now())
+
+    def _on_storage(self, on: On, event: InformerEvent) -> None:
+        if event.new is None:
+            self._happened(on, Action.DELETE, event.old, None)
+        elif event.old is None:
+            self._happened(on, Action.ADD, None, event.new)
+        else:
+            self._happened(on, Action.UPDATE, event.old, event.new)
 
     # ---- nodes and namespaces
 

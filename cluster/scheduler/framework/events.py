@@ -47,6 +47,25 @@ class On(Flag):
     THIS_POD = auto()  # the unschedulable pod itself
     NAMESPACE = auto()
     SERVICE = auto()
+    CLAIM = auto()
+    VOLUME = auto()
+    STORAGE_CLASS = auto()
+    CSI_NODE = auto()
+    CSI_DRIVER = auto()
+    STORAGE_CAPACITY = auto()
+
+
+LABELS = {
+    On.NODE: "Node",
+    On.ASSIGNED_POD: "AssignedPod",
+    On.THIS_POD: "Pod",
+    On.CLAIM: "PersistentVolumeClaim",
+    On.VOLUME: "PersistentVolume",
+    On.STORAGE_CLASS: "StorageClass",
+    On.CSI_NODE: "CSINode",
+    On.CSI_DRIVER: "CSIDriver",
+    On.STORAGE_CAPACITY: "CSIStorageCapacity",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +79,7 @@ class Happening:
 
     @property
     def label(self) -> str:
-        name = {On.NODE: "Node", On.ASSIGNED_POD: "AssignedPod", On.THIS_POD: "Pod"}.get(
-            self.on, str(self.on.name).title()
-        )
+        name = LABELS.get(self.on, str(self.on.name).title())
         return f"{name}{str(self.action.name).title().replace('_', '')}"
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -41,12 +41,24 @@ class Scope(Enum):
     CLUSTER = "all nodes and pods"
 
 
+class WaitingPods(Protocol):
+    """Pods that a Permit plugin holds."""
+
+    def allow(self, key: str, plugin: str) -> None: ...
+
+
+class NobodyWaits:
+    def allow(self, key: str, plugin: str) -> None:
+        """There is none to let pass."""
+
+
 @dataclass(slots=True)
 class Handle:
     """What a plugin may use."""
 
     env: Env
     cache: Cache
+    waiting: WaitingPods = field(default_factory=NobodyWaits)
 
     def lister(self, resource: Resource) -> Lister:
         return self.env.informers.lister(resource)
