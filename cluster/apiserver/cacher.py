@@ -17,8 +17,9 @@ import orjson
 
 from cluster.apiserver import codec
 from cluster.apiserver.kinds import strategy_for
+from cluster.apiserver.managed.shapes import PREFIX, SHAPES
 from cluster.apiserver.resources import RESOURCES, VERSIONS, Resource, for_key
-from cluster.etcd.api import CompactedError, Event, Store
+from cluster.etcd.api import CompactedError, Event, Store, prefix_end
 from cluster.machinery.meta import Object
 
 WINDOW = 2_000  # events kept for watches that start in the past; older ones are in the log
@@ -31,16 +32,25 @@ class Entry:
     """One object: its served bytes. What selectors want to know is decoded when one asks: of all
     that a rollout writes, watchers with selectors see little."""
 
-    __slots__ = ("_fields", "_labels", "body", "key", "name", "namespace", "resource", "revision")
+    __slots__ = (
+        "_fields", "_labels", "_value", "key", "name", "namespace", "resource", "revision",
+    )  # fmt: skip
 
     def __init__(self, resource: Resource, key: bytes, value: bytes, revision: int) -> None:
         self.resource = resource
         self.key = key
-        self.body = codec.splice(resource, value, revision)
+        self._value = value
         self.revision = revision
         self.namespace, self.name = resource.split_key(key)
         self._labels: Labels | None = None
         self._fields: dict[str, str] | None = None
+
+    @property
+    def body(self) -> bytes:
+        """As served; made when somebody asks. What is not stored has no resourceVersion."""
+        if not self.revision:
+            return self._value
+        return SHAPES.expand(codec.splice(self.resource, self._value, self.revision))
 
     @property
     def labels(self) -> Labels:
@@ -61,8 +71,11 @@ class Entry:
         self._fields = strategy_for(self.resource).fields(obj)
 
     def decode(self) -> Object:
-        found: Object = orjson.loads(self.body)
-        return found
+        """managedFields may be by reference: what is encoded again, is expanded again."""
+        if not self.revision:
+            found: Object = orjson.loads(self._value)
+            return found
+        return codec.decode(self._value, self.revision)
 
 
 @dataclass(slots=True)
@@ -143,6 +156,8 @@ class Cacher:
         """Everything there is, at one revision."""
         self._shelves = {r: Shelf(r) for r in RESOURCES.values()}
         revision = self.store.revision()
+        for kv in self.store.range(PREFIX, prefix_end(PREFIX), revision=revision).kvs:
+            SHAPES.learn(kv.key, kv.value)
         for resource, shelf in self._shelves.items():
             prefix = resource.prefix
             end = prefix[:-1] + bytes([prefix[-1] + 1])
@@ -182,6 +197,8 @@ class Cacher:
     def _apply(self, event: Event) -> None:
         resource = for_key(event.key)
         if resource is None:
+            if event.key.startswith(PREFIX) and event.value is not None:
+                SHAPES.learn(event.key, event.value)
             return
         shelf = self._shelves[resource]
         if event.value is None:

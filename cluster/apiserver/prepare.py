@@ -173,10 +173,10 @@ def _put(ctx: Context, strategy: Strategy, new: Object, old: Object) -> Object:
     if op.subresource == "scale":
         out = strategy.put(ctx, op.subresource, new, old)
         scale = strategy.view(ctx, "scale", old)
-        return hook.with_entries(out, hook.record_scale(op, ctx.now, old, scale, new))
+        return hook.with_entries(out, hook.record_scale(ctx, old, scale, new))
     if op.subresource not in hook.TRACKED:
         return strategy.put(ctx, op.subresource, new, old)
-    hook.record(op, ctx.now, old, new, strategy.has_status)
+    hook.record(ctx, old, new, strategy.has_status)
     out = strategy.put(ctx, op.subresource, new, old)
     return hook.with_entries(out, new["metadata"].get("managedFields"))
 
@@ -249,15 +249,18 @@ def _store_update(
 
 def _same(new: Object, old: Object) -> bool:
     """An update that changes nothing is not written, as upstream."""
-    return _comparable(new) == _comparable(old)
+    for field, value in new.items():
+        if field != "metadata" and value != old.get(field):
+            return False
+    return new.keys() == old.keys() and _comparable(new) == _comparable(old)
 
 
 def _comparable(obj: Object) -> Object:
-    """Without what alone makes no change: the version, and when an owner last wrote."""
+    """Metadata without what alone makes no change: the version, and when an owner last wrote."""
     meta = {**obj["metadata"], "resourceVersion": ""}
     if "managedFields" in meta:
         meta["managedFields"] = without_times(meta["managedFields"])
-    return {**obj, "metadata": meta}
+    return meta
 
 
 def _finished_terminating(meta: Object) -> bool:

@@ -13,11 +13,12 @@ from typing import cast
 from cluster.apiserver import codec
 from cluster.apiserver.kinds import strategy_for
 from cluster.apiserver.leases import LeaseManager
+from cluster.apiserver.managed.shapes import PREFIX, SHAPES
 from cluster.apiserver.operations import Operation
 from cluster.apiserver.prepare import Current, Prepared, prepare
 from cluster.apiserver.resources import Resource, for_key
 from cluster.apiserver.strategy import Context
-from cluster.etcd.api import Fence, Store, prefix_end
+from cluster.etcd.api import Fence, Origin, Put, Store, Txn, prefix_end
 from cluster.machinery import errors
 from cluster.machinery.clock import Clock
 from cluster.machinery.entropy import Entropy
@@ -66,6 +67,8 @@ class Registry:
         self.clock = clock
         self.entropy = entropy
         self.fence = fence
+        self.kept: set[str] = set()
+        self._kept_epoch = store.epoch
         self._leases = LeaseManager(store)
         self._followed: set[Resource] = set()
         self._written: dict[tuple[int, bytes], Object] = {}
@@ -114,11 +117,27 @@ class Registry:
     def lease_for(self, ttl: int) -> int:
         return self._leases.lease_for(ttl, self.clock.now())
 
+    # ---- sets of fields (managed.shapes)
+
+    def field_set(self, digest: str) -> bytes | None:
+        kv = self.store.get(PREFIX + digest.encode())
+        return None if kv is None else kv.value
+
+    def keep_field_set(self, digest: str, text: bytes) -> None:
+        """Before the object that refers to it, once in a store's life or a process's."""
+        if self.field_set(digest) is None:
+            put = Put(PREFIX + digest.encode(), text)
+            self.store.commit([Txn((), (put,), Origin("managed-fields"))], self.fence)
+        self.kept.add(digest)
+
     # ---- writing
 
     def commit(self, operations: Sequence[Operation]) -> Results:
         """One result an operation: the object as stored (for a deletion: as it was, or as it is
         while it terminates), or the error. Raises FencedError."""
+        if self.store.epoch != self._kept_epoch:
+            self.kept.clear()  # another past: what was kept may not be there
+            self._kept_epoch = self.store.epoch
         results: list[Object | StatusError | None] = [None] * len(operations)
         waiting = list(range(len(operations)))
         attempts = [0] * len(operations)
@@ -167,7 +186,10 @@ class Registry:
         kv = self.store.get(operation.resource.key(operation.namespace, operation.name))
         if kv is None:
             return None
-        return Current(codec.decode(kv.value, kv.mod_revision), kv.mod_revision)
+        obj = codec.decode(kv.value, kv.mod_revision)
+        if operation.options.field_manager:
+            obj = SHAPES.expanded(obj, self)  # clients of the API know no references
+        return Current(obj, kv.mod_revision)
 
     def _commit(
         self,

@@ -34,6 +34,13 @@ class Lookup(Protocol):
         """A store lease that keeps a key alive for `ttl` seconds of cluster time."""
         ...
 
+    # Where sets of owned fields are kept (managed.shapes.Shelf).
+    kept: set[str]
+
+    def field_set(self, digest: str) -> bytes | None: ...
+
+    def keep_field_set(self, digest: str, text: bytes) -> None: ...
+
 
 @dataclass(slots=True)
 class Context:
@@ -92,7 +99,7 @@ class Strategy:
 
     def record(self, ctx: Context, new: Object, old: Object | None) -> None:
         """Who owns what from now on; before admission, whose changes are nobody's."""
-        hook.record(ctx.operation, ctx.now, old, new, self.has_status)
+        hook.record(ctx, old, new, self.has_status)
 
     @staticmethod
     def _raise(ctx: Context, obj: Object, causes: list[Cause]) -> None:

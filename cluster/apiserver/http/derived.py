@@ -13,6 +13,7 @@ import orjson
 
 from cluster.apiserver import conversion
 from cluster.apiserver.cacher import Entry
+from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.resources import CLOCKS, LEASES, NODES, VERSIONS, Resource
 from cluster.machinery.clock import format_micro_time, format_time, parse_time
 from cluster.machinery.meta import Object, annotations_of
@@ -77,4 +78,4 @@ def body(resource: Resource, entry: Entry, now: float) -> bytes:
     derive = DERIVED.get(resource)
     if derive is None:
         return entry.body
-    return orjson.dumps(derive(entry.decode(), now))
+    return SHAPES.expand(orjson.dumps(derive(entry.decode(), now)))

@@ -11,6 +11,7 @@ import orjson
 import yaml
 
 from cluster.apiserver.http.request import Request, Send
+from cluster.apiserver.managed.shapes import SHAPES
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
 
@@ -58,7 +59,7 @@ def accepted(request: Request) -> Accept:
 
 
 def json_response(value: Any, status: int = 200) -> Response:
-    return Response(status, orjson.dumps(value))
+    return Response(status, SHAPES.expand(orjson.dumps(value)))
 
 
 def text_response(text: str, status: int = 200) -> Response:
@@ -78,7 +79,8 @@ def error_response(error: StatusError) -> Response:
 def object_response(request: Request, obj: Object, status: int = 200) -> Response:
     """A single object in plain form."""
     if accepted(request).media == "application/yaml":
-        return Response(status, yaml.safe_dump(obj, sort_keys=False).encode(), "application/yaml")
+        plain = orjson.loads(SHAPES.expand(orjson.dumps(obj)))
+        return Response(status, yaml.safe_dump(plain, sort_keys=False).encode(), "application/yaml")
     return json_response(obj, status)
 
 

@@ -10,6 +10,7 @@ from cluster.apiserver.authn import Authenticator
 from cluster.apiserver.cacher import Cacher
 from cluster.apiserver.committer import Committer
 from cluster.apiserver.http.logs import LogSource
+from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.operations import Operation
 from cluster.apiserver.registry import Registry
 from cluster.apiserver.resources import CLOCKS
@@ -62,6 +63,7 @@ class ApiServer:
         result = await asyncio.wrap_future(self.committer.submit(operation))
         if isinstance(result, StatusError):
             raise result
+        result = SHAPES.expanded(result)
         if operation.resource is CLOCKS:
             self._follow_clock()
         return result

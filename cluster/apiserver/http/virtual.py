@@ -55,6 +55,4 @@ def _entry(resource: Resource, obj: Object) -> Entry:
     meta = obj["metadata"]
     full = {"kind": resource.kind, "apiVersion": resource.api_version, **obj}
     key = resource.key(meta.get("namespace", ""), meta["name"])
-    entry = Entry(resource, key, orjson.dumps(full), 0)
-    entry.body = orjson.dumps(full)  # what is not stored has no resourceVersion
-    return entry
+    return Entry(resource, key, orjson.dumps(full), 0)

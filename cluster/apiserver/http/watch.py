@@ -19,6 +19,7 @@ from cluster.apiserver.http.request import Request
 from cluster.apiserver.http.responses import Response, accepted
 from cluster.apiserver.http.selection import Selection, selection
 from cluster.apiserver.http.server import ApiServer
+from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.resources import Resource
 from cluster.etcd.api import CompactedError
 from cluster.machinery import errors
@@ -91,7 +92,7 @@ class Encoder:
 
     @staticmethod
     def _line(kind: str, obj: dict[str, Any]) -> bytes:
-        return _wrap(kind, orjson.dumps(obj))
+        return _wrap(kind, SHAPES.expand(orjson.dumps(obj)))
 
 
 def _wrap(kind: str, body: bytes) -> bytes:

@@ -10,6 +10,7 @@ from cluster.apiserver.kinds import names
 from cluster.apiserver.kinds.base import Kind
 from cluster.apiserver.kinds.podrules import pod_spec
 from cluster.apiserver.kinds.podspec import default_pod, qos_class
+from cluster.apiserver.managed import hook
 from cluster.apiserver.strategy import Context
 from cluster.machinery import errors
 from cluster.machinery.clock import format_time
@@ -28,10 +29,11 @@ UPDATE_TEXT = (
 class _Template:
     """A spec as it came, and what became of it: defaulted, admitted, validated, encoded."""
 
-    __slots__ = ("encoded", "qos", "spec")
+    __slots__ = ("encoded", "owned", "qos", "spec")
 
-    def __init__(self, spec: Object) -> None:
+    def __init__(self, spec: Object, owned: hook.Shared) -> None:
         self.spec = spec
+        self.owned = owned
         self.encoded = orjson.dumps(spec)
         self.qos = qos_class(spec)
 
@@ -58,6 +60,7 @@ class Pods(Kind):
             self._memo[key] = template
             if len(self._memo) > MEMO:
                 self._memo.popitem(last=False)
+        hook.record_pod(ctx, obj, template.owned)
         obj["spec"] = template.spec
         ctx.fragments["spec"] = template.encoded
         self._raise(ctx, obj, names.metadata(obj["metadata"], names.subdomain))
@@ -72,12 +75,13 @@ class Pods(Kind):
 
         obj["spec"] = deep_copy(obj.get("spec") or {})
         self.default(obj)
+        owned = hook.spec_fields(ctx.operation.resource, obj["spec"])
         self.record(ctx, obj, None)
         admit(ctx, obj, None)
         self.default(obj)
         causes = names.metadata(obj["metadata"], names.subdomain)
         self._raise(ctx, obj, causes + pod_spec(obj["spec"], "spec"))
-        return _Template(obj["spec"])
+        return _Template(obj["spec"], owned)
 
     def default(self, obj: Object) -> None:
         default_pod(obj.setdefault("spec", {}))

@@ -1,11 +1,11 @@
 """Which fields were added, changed or removed between two values of a type.
 
-Models structured-merge-diff/typed/compare.go.
+Every write goes through here, so what is equal is never looked into. Models
+structured-merge-diff/typed/compare.go.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.apiserver.managed.fieldpath import FieldSet, Path
@@ -15,13 +15,15 @@ from cluster.apiserver.managed.types import ListType, MapType, Type
 MISSING: Any = object()  # not there at all; None is an explicit null
 
 
-@dataclass(slots=True)
 class Comparison:
     """No field is in more than one of the three."""
 
-    added: FieldSet = field(default_factory=FieldSet)
-    modified: FieldSet = field(default_factory=FieldSet)
-    removed: FieldSet = field(default_factory=FieldSet)
+    __slots__ = ("added", "modified", "removed")
+
+    def __init__(self, added: FieldSet, modified: FieldSet, removed: FieldSet) -> None:
+        self.added = added
+        self.modified = modified
+        self.removed = removed
 
     def same(self) -> bool:
         return not (self.added or self.modified or self.removed)
@@ -38,9 +40,11 @@ class Comparison:
 
 def compare(kind: Type, old: Any, new: Any) -> Comparison:
     """Raises MisfitError for values that do not fit the type."""
-    out = Comparison()
-    _Walk(out).value(kind, (), old, new)
-    return out
+    found = Changes()
+    found.value(kind, (), old, new)
+    return Comparison(
+        FieldSet.of(found.added), FieldSet.of(found.modified), FieldSet.of(found.removed)
+    )
 
 
 def same_value(a: Any, b: Any) -> bool:
@@ -48,72 +52,93 @@ def same_value(a: Any, b: Any) -> bool:
     return a is b or (a == b and isinstance(a, bool) == isinstance(b, bool))
 
 
-class _Walk:
-    __slots__ = ("out",)
+class Changes:
+    """The walk; its findings as flat lists of paths."""
 
-    def __init__(self, out: Comparison) -> None:
-        self.out = out
+    __slots__ = ("added", "modified", "removed")
+
+    def __init__(self) -> None:
+        self.added: list[Path] = []
+        self.modified: list[Path] = []
+        self.removed: list[Path] = []
 
     def value(self, kind: Type, path: Path, old: Any, new: Any) -> None:
-        if old is not MISSING and new is not MISSING and same_value(old, new):
-            return
-        old_form, new_form = kind.form(_null(old)), kind.form(_null(new))
-        if new is MISSING:
-            leaf = self._as(old_form, kind, path, old, new)
-        elif old is MISSING or old_form == new_form or old is None or new is None:
-            form = old_form if new is None and old is not MISSING else new_form
-            leaf = self._as(form, kind, path, old, new)
-        else:
-            self._as(old_form, kind, path, old, new)
-            leaf = self._as(new_form, kind, path, old, new)
-        if not leaf:
-            if old is MISSING:
-                self.out.added.insert(path)
-            elif new is MISSING:
-                self.out.removed.insert(path)
-
-    def _as(self, form: str, kind: Type, path: Path, old: Any, new: Any) -> bool:
-        """True when the value is a leaf."""
-        if form == "map" and kind.map is not None:
-            before, after = _dict(old), _dict(new)
-            if kind.map.atomic or not (before or after):
-                return self._leaf(path, old, new)
-            self._map(kind.map, path, before, after)
-            return False
-        if form == "list" and kind.list is not None:
-            was, now = _list(old), _list(new)
-            if not kind.list.associative or not (was or now):
-                return self._leaf(path, old, new)
-            self._list(kind.list, path, was, now)
-            return False
-        return self._leaf(path, old, new)
-
-    def _leaf(self, path: Path, old: Any, new: Any) -> bool:
         if old is MISSING:
-            self.out.added.insert(path)
+            self.only(kind, path, new, self.added)
         elif new is MISSING:
-            self.out.removed.insert(path)
+            self.only(kind, path, old, self.removed)
         elif not same_value(old, new):
-            self.out.modified.insert(path)
-        return True
+            if old is None or new is None:
+                self._both(kind.form(old if new is None else new), kind, path, old, new)
+                return
+            before, after = kind.form(old), kind.form(new)
+            if before != after:
+                self._both(before, kind, path, old, new)
+            self._both(after, kind, path, old, new)
+
+    def only(self, kind: Type, path: Path, found: Any, out: list[Path]) -> None:
+        """What is on one side only: all below, and the thing itself."""
+        if path:
+            out.append(path)
+        if isinstance(found, dict):
+            map_ = kind.map
+            if map_ is None or map_.atomic:
+                return
+            for name, member in found.items():
+                below = map_.field(name)
+                if below is not None:
+                    self.only(below, (*path, "f:" + name), member, out)
+        elif isinstance(found, list) and found:
+            list_ = kind.list
+            if list_ is None or not list_.associative:
+                return
+            named = items_by_element(list_, found, unique=False)
+            counts: dict[str, int] = {}
+            for element, _ in named:
+                counts[element] = counts.get(element, 0) + 1
+            for element, item in named:
+                if counts[element] == 1:
+                    self.only(list_.item, (*path, element), item, out)
+                elif counts[element] > 1:
+                    out.append((*path, element))
+                    counts[element] = 0
+
+    def _both(self, form: str, kind: Type, path: Path, old: Any, new: Any) -> None:
+        if form == "map" and kind.map is not None:
+            before = old if isinstance(old, dict) else {}
+            after = new if isinstance(new, dict) else {}
+            if not kind.map.atomic and (before or after):
+                self._map(kind.map, path, before, after)
+                return
+        elif form == "list" and kind.list is not None:
+            was = old if isinstance(old, list) else []
+            now = new if isinstance(new, list) else []
+            if kind.list.associative and (was or now):
+                self._list(kind.list, path, was, now)
+                return
+        if path:
+            self.modified.append(path)
 
     def _map(
         self, kind: MapType, path: Path, before: dict[str, Any], after: dict[str, Any]
     ) -> None:
         for name, old in before.items():
-            below = kind.field(name)
-            if below is not None:
-                self.value(below, (*path, "f:" + name), old, after.get(name, MISSING))
+            new = after.get(name, MISSING)
+            if old is not new and (old != new or isinstance(old, bool) != isinstance(new, bool)):
+                below = kind.field(name)
+                if below is not None:
+                    self.value(below, (*path, "f:" + name), old, new)
         for name, new in after.items():
             if name not in before and (below := kind.field(name)) is not None:
-                self.value(below, (*path, "f:" + name), MISSING, new)
+                self.only(below, (*path, "f:" + name), new, self.added)
 
     def _list(self, kind: ListType, path: Path, was: list[Any], now: list[Any]) -> None:
         before, after = _grouped(kind, was), _grouped(kind, now)
-        for element in before | after:
-            self._items(
-                kind.item, (*path, element), before.get(element, []), after.get(element, [])
-            )
+        for element, old in before.items():
+            self._items(kind.item, (*path, element), old, after.get(element, []))
+        for element, new in after.items():
+            if element not in before:
+                self._items(kind.item, (*path, element), [], new)
 
     def _items(self, kind: Type, path: Path, old: list[Any], new: list[Any]) -> None:
         """Items of one name; more than one of a name are compared as a whole."""
@@ -121,27 +146,15 @@ class _Walk:
             self.value(kind, path, *(old or [MISSING]), *(new or [MISSING]))
         elif len(old) > 1 and len(new) > 1:
             if old != new:
-                self.out.modified.insert(path)
+                self.modified.append(path)
         elif len(old) > 1:
             if new:
                 self.value(kind, path, MISSING, new[0])
-            self.out.removed.insert(path)
+            self.removed.append(path)
         else:
             if old:
                 self.value(kind, path, old[0], MISSING)
-            self.out.added.insert(path)
-
-
-def _null(found: Any) -> Any:
-    return None if found is MISSING else found
-
-
-def _dict(found: Any) -> dict[str, Any]:
-    return found if isinstance(found, dict) else {}
-
-
-def _list(found: Any) -> list[Any]:
-    return found if isinstance(found, list) else []
+            self.added.append(path)
 
 
 def _grouped(kind: ListType, items: list[Any]) -> dict[str, list[Any]]:

@@ -7,15 +7,25 @@ the same door; their manager is the program they stand for.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import repeat
+from typing import TYPE_CHECKING
 
+from cluster.apiserver.managed.entries import MAX_UPDATERS, UPDATE
 from cluster.apiserver.managed.fieldpath import EMPTY, FieldSet, Path, path
+from cluster.apiserver.managed.hot import Shared, Writer, changes_of, created, updated
 from cluster.apiserver.managed.manager import FieldManager, KindVersions
 from cluster.apiserver.managed.scale import SCALE_VERSION, to_parent, to_scale
+from cluster.apiserver.managed.shapes import SHAPES, is_reference
 from cluster.apiserver.managed.sources import types
+from cluster.apiserver.managed.typed import MisfitError
+from cluster.apiserver.managed.updater import ManagerId
 from cluster.apiserver.operations import Operation, User
 from cluster.apiserver.resources import Resource
 from cluster.machinery.clock import format_time
 from cluster.machinery.meta import Object
+
+if TYPE_CHECKING:
+    from cluster.apiserver.strategy import Context
 
 # Subresources that write an object of the parent's kind.
 TRACKED = frozenset(("", "status", "finalize", "ephemeralcontainers", "approval", "resize"))
@@ -76,29 +86,110 @@ def scale_manager() -> FieldManager:
     )
 
 
-def record(
-    operation: Operation, now: float, live: Object | None, new: Object, has_status: bool
-) -> None:
+def record(ctx: Context, live: Object | None, new: Object, has_status: bool) -> None:
     """Sets the managedFields of `new`, whose metadata must be private to the operation."""
-    if operation.apply or not operation.options.field_manager:
-        return  # components' writes: not yet
-    if not types().known(operation.resource.api_version, operation.resource.kind):
+    operation = ctx.operation
+    if operation.apply:
         return
-    manager = field_manager(operation.resource, operation.subresource, has_status)
-    manager.update(live, new, manager_of(operation), format_time(now))
+    resource, name = operation.resource, manager_of(operation)
+    writer = _writer(resource, operation.subresource, name, has_status)
+    if writer is None:
+        return
+    if not operation.options.field_manager and _record_quickly(ctx, live, new, writer):
+        return
+    if live is not None:
+        live = SHAPES.expanded(live, ctx.lookup)
+    manager = field_manager(resource, operation.subresource, has_status)
+    manager.update(live, new, name, _time(ctx.now))
 
 
-def record_scale(
-    operation: Operation, now: float, live: Object, old_scale: Object, new_scale: Object
-) -> list[Object]:
+def _writer(resource: Resource, subresource: str, name: str, has_status: bool) -> Writer | None:
+    """None for a kind that nobody describes. A kind's type may change under us (CRDs)."""
+    key = (resource.id, resource.version, subresource, name)
+    kind = types().type_of(resource.group, resource.version, resource.kind)
+    found = _writers.get(key)
+    if kind is not None and (found is None or found.kind is not kind):
+        manager = ManagerId(name, UPDATE, resource.api_version, subresource)
+        empty = types().empty(resource.api_version, resource.kind)
+        fields = ignored(resource, subresource, has_status)
+        found = _writers[key] = Writer(manager, kind, fields, empty)
+    return found if kind is not None else None
+
+
+_writers: dict[tuple[str, str, str, str], Writer] = {}
+
+
+def _record_quickly(ctx: Context, live: Object | None, new: Object, writer: Writer) -> bool:
+    """A component's write: by shape. False when it is out of the ordinary (entries in full,
+    several versions, too many managers)."""
+    resource = ctx.operation.resource
+    meta = new["metadata"]
+    sent = meta.get("managedFields")
+    try:
+        if live is None:
+            if sent:
+                return False
+            meta["managedFields"] = created(new, writer, _time(ctx.now), ctx.lookup)
+            return True
+        before = live["metadata"].get("managedFields") or []
+        if len(before) >= MAX_UPDATERS or not all(
+            map(_ordinary, before, repeat(resource.api_version))
+        ):
+            return False
+        if before:
+            now = _time(ctx.now)
+            meta["managedFields"] = updated(before, live, new, writer, now, ctx.lookup)
+        else:
+            meta.pop("managedFields", None)
+    except MisfitError:
+        return False
+    return True
+
+
+def _ordinary(entry: Object, api_version: str) -> bool:
+    return is_reference(entry) and entry["apiVersion"] == api_version
+
+
+def spec_fields(resource: Resource, spec: Object) -> Shared:
+    """What a pod's spec, defaulted but not admitted, adds to an empty pod."""
+    kind = types().type_of(resource.group, resource.version, resource.kind)
+    if kind is None:
+        return Shared([])
+    empty = types().empty(resource.api_version, resource.kind)
+    try:
+        changes = changes_of(kind, {"spec": empty["spec"]}, {"spec": spec}, "status")
+    except MisfitError:
+        return Shared([])
+    return Shared(changes.added + changes.modified)
+
+
+def record_pod(ctx: Context, pod: Object, spec: Shared) -> None:
+    """A pod of a template whose spec's fields are known, unless it has its entries already."""
+    operation, meta = ctx.operation, pod["metadata"]
+    if operation.apply or meta.get("managedFields"):
+        return
+    writer = _writer(operation.resource, "", manager_of(operation), True)
+    if writer is None:
+        return
+    meta["managedFields"] = created({"metadata": meta}, writer, _time(ctx.now), ctx.lookup, spec)
+
+
+@lru_cache(maxsize=256)
+def _time(now: float) -> str:
+    """A batch of writes has one time."""
+    return format_time(now)
+
+
+def record_scale(ctx: Context, live: Object, old_scale: Object, new_scale: Object) -> list[Object]:
     """The parent's entries after its Scale was written."""
-    parent = live["metadata"].get("managedFields")
+    operation = ctx.operation
+    parent = SHAPES.expanded(live, ctx.lookup)["metadata"].get("managedFields")
     if operation.apply:
         entries = new_scale["metadata"].get("managedFields")
     else:
         before = with_entries(old_scale, to_scale(parent))
         after = {**new_scale, "metadata": {**(new_scale.get("metadata") or {})}}
-        scale_manager().update(before, after, manager_of(operation), format_time(now))
+        scale_manager().update(before, after, manager_of(operation), _time(ctx.now))
         entries = after["metadata"].get("managedFields")
     return to_parent(parent, entries, operation.resource.api_version)
 

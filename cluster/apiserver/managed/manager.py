@@ -112,7 +112,8 @@ class FieldManager:
         """The operation is a manager of its own until it is known what it changed."""
         this = ManagerId("", UPDATE)
         updater = Updater(self.versions, self.ignored)
-        managers = updater.update(_bare(live), _bare(new), self.api_version, managed.managers, this)
+        old = _bare(live) or self._empty()
+        managers = updater.update(old, _bare(new), self.api_version, managed.managers, this)
         _strip(managers, this)
         mine = managers.pop(this, None)
         if mine is not None:
@@ -121,6 +122,9 @@ class FieldManager:
             managers[manager] = Owned(fields, self.api_version)
             managed.times[manager] = now
         managed.managers = managers
+
+    def _empty(self) -> Object:
+        return self.versions.types.empty(self.api_version, self.versions.kind)
 
     # ---- apply
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from cluster.apiserver.managed.types import DEDUCED, Compiler, Type, TypeSource
+from cluster.apiserver.managed.empty import empty_object
+from cluster.apiserver.managed.types import Compiler, Type, TypeSource
 from cluster.apiserver.schema import definition_for, definitions
+from cluster.machinery.meta import Object
 
 
 class Published:
@@ -13,10 +15,21 @@ class Published:
 
     def __init__(self) -> None:
         self._compiler = Compiler(lambda name: definitions()[name], go=True)
+        self._types: dict[tuple[str, str, str], Type | None] = {}
+        self._empty: dict[str, Object] = {}
 
     def type_of(self, group: str, version: str, kind: str) -> Type | None:
+        key = (group, version, kind)
+        if key not in self._types:
+            name = definition_for(group, version, kind)
+            self._types[key] = self._compiler.named(name) if name else None
+        return self._types[key]
+
+    def empty(self, group: str, version: str, kind: str) -> Object:
         name = definition_for(group, version, kind)
-        return self._compiler.named(name) if name else None
+        if name not in self._empty:
+            self._empty[name] = empty_object(name) if name else {}
+        return self._empty[name]
 
 
 class Types:
@@ -36,10 +49,13 @@ class Types:
         group, _, version = api_version.rpartition("/")
         return self.type_of(group, version, kind) is not None
 
-    def for_kind(self, api_version: str, kind: str) -> Type:
-        """A kind that nobody describes merges as its values suggest."""
+    def empty(self, api_version: str, kind: str) -> Object:
+        """An object of that kind of which nothing was said yet; shared, do not change."""
         group, _, version = api_version.rpartition("/")
-        return self.type_of(group, version, kind) or DEDUCED
+        for source in self.sources:
+            if source.type_of(group, version, kind) is not None:
+                return source.empty(group, version, kind)
+        return {}
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ Models structured-merge-diff/typed (validate, tofieldset, helpers).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from cluster.apiserver.managed import fieldpath
@@ -49,6 +50,8 @@ def _keyed(kind: ListType, item: Any) -> str:
         raise MisfitError("associative list with keys may not have a null element")
     if not isinstance(item, dict):
         raise MisfitError("associative list with keys may not have non-map elements")
+    if len(kind.keys) == 1 and isinstance(only := item.get(kind.keys[0]), str):
+        return single(kind.keys[0], only)
     found = {}
     map_ = kind.item.map
     for name in kind.keys:
@@ -63,6 +66,12 @@ def _keyed(kind: ListType, item: Any) -> str:
             "(and doesn't have default values for any key fields)"
         )
     return fieldpath.key(found)
+
+
+@lru_cache(maxsize=8192)
+def single(name: str, text: str) -> str:
+    """The element of an item that one text names."""
+    return fieldpath.key({name: text})
 
 
 def items_by_element(kind: ListType, items: Any, unique: bool) -> list[tuple[str, Any]]:

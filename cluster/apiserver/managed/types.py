@@ -8,6 +8,7 @@ TypeSource: the published definitions, or the schemas of CustomResourceDefinitio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Protocol
 
 Schema = Mapping[str, Any]
@@ -36,8 +37,6 @@ class ListType:
 class MapType:
     """A struct has `fields`; a map has `rest`, the type of every other value (None: refused)."""
 
-    __slots__ = ("_fields", "_makers", "_rest", "atomic", "defaults")
-
     def __init__(
         self,
         atomic: bool,
@@ -65,6 +64,17 @@ class MapType:
         found = self._fields[name] = maker()
         return found
 
+    @cached_property
+    def deep(self) -> dict[str, Type]:
+        """The declared fields whose values own more than themselves."""
+        found = {name: self.field(name) for name in self._makers}
+        return {n: t for n, t in found.items() if t is not None and t.granular}
+
+    @cached_property
+    def granular_rest(self) -> Type | None:
+        """The type of undeclared entries, if those own more than themselves."""
+        return self.rest if self.rest is not None and self.rest.granular else None
+
     @property
     def rest(self) -> Type | None:
         if callable(self._rest):
@@ -84,6 +94,13 @@ class Type:
         self.list = list_
         self.map = map_
 
+    @property
+    def granular(self) -> bool:
+        """May there be fields below?"""
+        if self.map is not None and not self.map.atomic:
+            return True
+        return self.list is not None and self.list.associative
+
     def form(self, found: Any) -> str:
         """Which of the three a value is taken for; null fits the first that is allowed."""
         if isinstance(found, dict):
@@ -101,6 +118,10 @@ class TypeSource(Protocol):
     """Where the types of a kind are looked up."""
 
     def type_of(self, group: str, version: str, kind: str) -> Type | None: ...
+
+    def empty(self, group: str, version: str, kind: str) -> dict[str, Any]:
+        """The object before anything is said: structs that are always there. {} for CRDs."""
+        ...
 
 
 UNTYPED_TYPE = Type(UNTYPED)

@@ -1,0 +1,286 @@
+"""The owners after a component's write, remembered by what was and what changed.
+
+Components write thousands of objects that look alike: what the first write of a shape costs, the
+next ones look up. The result is that of FieldManager.update; only entries are by reference.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cluster.apiserver.managed import entries
+from cluster.apiserver.managed.compare import Changes, Comparison
+from cluster.apiserver.managed.entries import Entry, Managed
+from cluster.apiserver.managed.fieldpath import FieldSet, Path
+from cluster.apiserver.managed.manager import STRIPPED
+from cluster.apiserver.managed.outline import fields, outline
+from cluster.apiserver.managed.shapes import (
+    HOLE,
+    SHAPES,
+    VARYING,
+    Shelf,
+    fold,
+    fold_paths,
+)
+from cluster.apiserver.managed.types import Type
+from cluster.apiserver.managed.updater import ManagerId, Owned
+
+MEMO = 20_000
+IDENTITY = frozenset(
+    (
+        "name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation",
+        "managedFields", "resourceVersion",
+    )
+)  # fmt: skip
+
+State = tuple[Any, ...]
+
+
+class Writer:
+    """Who writes, to what: one object a combination, so that it can be a key."""
+
+    __slots__ = ("empty", "ignored", "kind", "manager", "passed", "skip")
+
+    def __init__(
+        self, manager: ManagerId, kind: Type, ignored: FieldSet, empty: dict[str, Any]
+    ) -> None:
+        self.manager = manager
+        self.kind = kind
+        self.empty = empty
+        self.ignored = ignored
+        # The one whole field that such a write resets; not even looked at.
+        whole = [m[2:] for m in ignored.members]
+        self.skip = whole[0] if len(whole) == 1 else ""
+        self.passed = frozenset((self.skip, "apiVersion", "kind", "metadata"))
+
+
+class Shared:
+    """Paths that many objects have alike (a pod template's); the token stands for them."""
+
+    __slots__ = ("paths", "token")
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.paths = tuple(paths)
+        self.token = _tokens.setdefault(self.paths, len(_tokens))
+
+
+_tokens: dict[tuple[Path, ...], int] = {}
+
+
+class Outcome(NamedTuple):
+    """One entry of the result: its digest, which values fill it, and which entry it was (-1: none
+    of the old ones); `touched` when it is the writer's and gets the time."""
+
+    manager: ManagerId
+    api_version: str
+    digest: str
+    fill: tuple[int, ...]
+    was: int
+    touched: bool
+
+
+_memo: dict[Any, tuple[Outcome, ...]] = {}
+
+
+def changes_of(kind: Type, old: dict[str, Any], new: dict[str, Any], skip: str) -> Changes:
+    """The differences, without those that nobody can own: identity, and the field `skip`."""
+    found = Changes()
+    map_ = kind.map
+    if map_ is None:
+        return found
+    for name in (*new, *(n for n in old if n not in new)):
+        if name in (skip, "apiVersion", "kind"):
+            continue
+        below = map_.field(name)
+        if below is None:
+            continue
+        path = ("f:" + name,)
+        before, after = old.get(name, _NOTHING), new.get(name, _NOTHING)
+        if before is after:
+            continue
+        if name == "metadata":
+            _metadata(below, path, before or {}, after or {}, found)
+        elif before is _NOTHING:
+            found.only(below, path, after, found.added)
+        elif after is _NOTHING:
+            found.only(below, path, before, found.removed)
+        else:
+            found.value(below, path, before, after)
+    return found
+
+
+_NOTHING: Any = object()
+
+
+def _metadata(
+    kind: Type, path: Path, old: dict[str, Any], new: dict[str, Any], found: Changes
+) -> None:
+    assert kind.map is not None
+    for name, value in new.items():
+        if name in IDENTITY:
+            continue
+        before = old.get(name, _NOTHING)
+        below = kind.map.field(name)
+        if before is value or below is None:
+            continue
+        if before is _NOTHING:
+            found.only(below, (*path, "f:" + name), value, found.added)
+        else:
+            found.value(below, (*path, "f:" + name), before, value)
+    for name, value in old.items():
+        if name not in new and name not in IDENTITY and (below := kind.map.field(name)) is not None:
+            found.only(below, (*path, "f:" + name), value, found.removed)
+
+
+def updated(
+    before: list[Entry], old: dict[str, Any], new: dict[str, Any], writer: Writer, now: str,
+    shelf: Shelf,
+) -> list[Entry]:  # fmt: skip
+    """The entries after `new` replaced `old`; those that stay are shared with `before`. Raises
+    MisfitError."""
+    values: dict[str, int] = {}
+    state = tuple([_state(entry, values) for entry in before])
+    shape = _difference_of_objects(writer, old, new, values)
+    if not shape:
+        return before
+    key = (state, writer, shape)
+    outcome = _memo.get(key)
+    if outcome is None:
+        changes = changes_of(writer.kind, old, new, writer.skip)
+        added = fold_paths(changes.added, values)
+        modified = fold_paths(changes.modified, values)
+        removed = fold_paths(changes.removed, values)
+        found = _comparison(added, modified, removed, list(values))
+        outcome = _settle(before, found, writer, values, shelf)
+        _remember(key, outcome)
+    return _entries(outcome, before, list(values), now, shelf)
+
+
+def _remember(key: Any, outcome: tuple[Outcome, ...]) -> None:
+    if len(_memo) > MEMO:
+        _memo.clear()
+    _memo[key] = outcome
+
+
+def _difference_of_objects(
+    writer: Writer, old: dict[str, Any], new: dict[str, Any], values: dict[str, int]
+) -> tuple[Any, ...]:
+    """Empty when nothing changed that anybody can own."""
+    map_ = writer.kind.map
+    if map_ is None:
+        return ()
+    out = fields(map_, old, new, values, writer.passed)
+    meta = map_.field("metadata")
+    if meta is not None and meta.map is not None:
+        out += fields(
+            meta.map, old.get("metadata") or {}, new.get("metadata") or {}, values, IDENTITY
+        )
+    return tuple(out)
+
+
+def _state(entry: Entry, values: dict[str, int]) -> State:
+    reference: str = entry["fieldsV1"]
+    digest, *filled = reference.split("|")
+    numbers = tuple(values.setdefault(value, len(values)) for value in filled)
+    return (
+        entry["manager"], entry["operation"], entry["apiVersion"], entry.get("subresource", ""),
+        digest, numbers,
+    )  # fmt: skip
+
+
+def _comparison(
+    added: tuple[Path, ...], modified: tuple[Path, ...], removed: tuple[Path, ...], names: list[str]
+) -> Comparison:
+    def filled(paths: tuple[Path, ...]) -> FieldSet:
+        return FieldSet.of(_unfolded(path, names) for path in paths)
+
+    return Comparison(filled(added), filled(modified), filled(removed))
+
+
+def _unfolded(path: Path, names: list[str]) -> Path:
+    if len(path) > 2 and path[2].startswith(HOLE):
+        value = names[int(path[2][1:])]
+        return (path[0], path[1], f'k:{{"{VARYING[path[1]]}":"{value}"}}', *path[3:])
+    return path
+
+
+def _settle(
+    before: list[Entry], found: Comparison, writer: Writer, values: dict[str, int], shelf: Shelf
+) -> tuple[Outcome, ...]:
+    """What FieldManager.update does, on sets."""
+    manager = writer.manager
+    found = found.without(writer.ignored)
+    changed = found.added.union(found.modified)
+    gone = changed.union(found.removed)
+    mine = changed.difference(STRIPPED)
+    managed = Managed()
+    was: dict[ManagerId, int] = {}
+    for index, entry in enumerate(before):
+        id_ = entries._identify(entry)
+        fields = SHAPES.fields(entry["fieldsV1"], shelf)
+        left = fields.difference(gone)
+        was[id_] = index
+        if left:
+            applied = entry["operation"] == entries.APPLY
+            managed.managers[id_] = Owned(left, entry["apiVersion"], applied)
+            managed.times[id_] = entry.get("time", "")
+    if mine:
+        had = managed.managers.get(manager)
+        fields = mine if had is None else mine.union(had.fields)
+        managed.managers[manager] = Owned(fields, manager.api_version)
+        managed.times[manager] = "9999"  # the latest
+    entries.cap_updaters(managed)
+    out = []
+    for id_, owned in managed.managers.items():
+        shape, filled = fold(owned.fields)
+        numbers = tuple(values[value] for value in filled)
+        touched = bool(mine) and id_ == manager
+        out.append(
+            Outcome(id_, owned.api_version, SHAPES.add(shape), numbers, was.get(id_, -1), touched)
+        )
+    return tuple(out)
+
+
+def _entries(
+    outcome: tuple[Outcome, ...], before: list[Entry], names: list[str], now: str, shelf: Shelf
+) -> list[Entry]:
+    out = []
+    for one in outcome:
+        old = before[one.was] if one.was >= 0 else None
+        reference = "@" + "|".join((one.digest, *(names[n] for n in one.fill)))
+        if old is not None and old["fieldsV1"] == reference and not one.touched:
+            out.append(old)
+            continue
+        if one.digest not in shelf.kept:
+            shelf.keep_field_set(one.digest, SHAPES.texts[one.digest])
+        time = now if one.touched else (old or {}).get("time", "")
+        entry: Entry = {"manager": one.manager.name, "operation": one.manager.operation}
+        entry["apiVersion"] = one.api_version
+        if time:
+            entry["time"] = time
+        entry["fieldsType"] = "FieldsV1"
+        entry["fieldsV1"] = reference
+        if one.manager.subresource:
+            entry["subresource"] = one.manager.subresource
+        out.append(entry)
+    if len(out) > 1:
+        out.sort(key=entries._order)
+    return out
+
+
+def created(
+    new: dict[str, Any], writer: Writer, now: str, shelf: Shelf, shared: Shared | None = None
+) -> list[Entry]:
+    """The entry of whoever created an object. Raises MisfitError."""
+    values: dict[str, int] = {}
+    shape = outline(writer.kind, new, values, writer.skip)
+    key = (writer, shape, None if shared is None else shared.token)
+    outcome = _memo.get(key)
+    if outcome is None:
+        changes = changes_of(writer.kind, writer.empty, new, writer.skip)
+        added = fold_paths(changes.added + changes.modified, values)
+        more = () if shared is None else shared.paths
+        found = _comparison((*added, *more), (), (), list(values))
+        outcome = _settle([], found, writer, values, shelf)
+        _remember(key, outcome)
+    return _entries(outcome, [], list(values), now, shelf)
