@@ -4,7 +4,8 @@
        ^                                                    |
        +------- kubelet writes Ready=True, lease live <-----+
 
-Models pkg/controller/nodelifecycle. Zones and eviction rates are not modelled yet.
+NoSchedule taints follow at once; NoExecute ones, which evict, only as fast as the health of the
+node's zone allows (nodezones). Keys are nodes, and `zone/name`. Models pkg/controller/nodelifecycle.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from cluster.client import Controller, Env, InformerEvent, kinds
 from cluster.client.informer import by_node
+from cluster.controllers.nodezones import Zones, zone_of
 from cluster.machinery.clock import format_time, parse_time
 from cluster.machinery.meta import (
     Object,
@@ -37,6 +39,8 @@ PRESSURES = {
     "PIDPressure": "node.kubernetes.io/pid-pressure",
     "NetworkUnavailable": "node.kubernetes.io/network-unavailable",
 }
+ZONE = "zone/"
+EVICTING = frozenset({NOT_READY, UNREACHABLE})
 OURS = frozenset({NOT_READY, UNREACHABLE, UNSCHEDULABLE, *PRESSURES.values()})
 STOPPED = "Kubelet stopped posting node status."
 NEVER = "Kubelet never posted node status."
@@ -53,6 +57,7 @@ class NodeLifecycleController(Controller):
         self.pods = env.informers.lister(kinds.PODS)
         self.pods.add_index("node", by_node)
         self._known: dict[str, bool] = {}  # node -> whether it was Ready when last looked at
+        self.zones = Zones()
         env.informers[kinds.NODES].add_handler(self._on_node)
         env.informers[kinds.LEASES].add_handler(self._on_lease)
 
@@ -61,12 +66,21 @@ class NodeLifecycleController(Controller):
         if event.type == "DELETED" and self._known.pop(event.key, None) is not None:
             text = f"Node {event.key} event: Removing Node {event.key} from Controller"
             self.recorder.event(event.obj, "Normal", "RemovingNode", text)
+            if self.zones.remove(event.key):
+                self._wake_zones()
+
+    def _wake_zones(self) -> None:
+        for zone in self.zones.by_name:
+            self.enqueue(ZONE + zone)
 
     def _on_lease(self, event: InformerEvent) -> None:
         if event.key.startswith(f"{LEASES}/"):
             self.enqueue(name_of(event.obj), event.revision)
 
     def reconcile(self, key: str) -> None:
+        if key.startswith(ZONE):
+            self._give_up(key)
+            return
         node = self.nodes.get(key)
         if node is None or is_deleting(node):
             return
@@ -78,6 +92,9 @@ class NodeLifecycleController(Controller):
         elif deadline is not None and self._lose(node, now):
             return  # the write makes the node dirty again; what follows, follows from what it says
         self._follow(key, node, now)
+        ready = is_true(node.get("status", {}).get("conditions"), "Ready")
+        if self.zones.place(key, zone_of(node), ready):
+            self._wake_zones()
         self._taint(node, now)
 
     def _register(self, key: str, node: Object) -> None:
@@ -157,6 +174,16 @@ class NodeLifecycleController(Controller):
         """Taints follow from conditions and spec.unschedulable. Models TaintNodesByCondition."""
         wanted = self._wanted(node)
         have = node["spec"].get("taints") or []
+        evicting = [t for t in have if t["key"] in EVICTING and t["effect"] == "NoExecute"]
+        lost = next((key for key, _ in wanted if key in EVICTING), "")
+        if lost and evicting:  # given up already: only the name of the reason may change
+            wanted.append((lost, "NoExecute"))
+        elif lost:
+            self.enqueue(ZONE + self.zones.wait(name_of(node)))
+        self._set_taints(node, wanted, now)
+
+    def _set_taints(self, node: Object, wanted: list[tuple[str, str]], now: float) -> None:
+        have = node["spec"].get("taints") or []
         kept = [t for t in have if t["key"] not in OURS or (t["key"], t["effect"]) in wanted]
         present = {(t["key"], t["effect"]) for t in kept}
         added: list[dict[str, Any]] = []
@@ -170,18 +197,53 @@ class NodeLifecycleController(Controller):
             spec["taints"] = [*kept, *added]
         self.client.update({**node, "spec": spec}, base=node)
 
+    def _give_up(self, key: str) -> None:
+        """Let the next nodes of a zone be evicted. Models doNoExecuteTaintingPass."""
+        zone = self.zones.by_name.get(key.removeprefix(ZONE))
+        if zone is None:
+            return
+        if self.zones.all_lost():
+            self._forgive([*zone.lost])
+            return
+        now = self.clock.now()
+        for name in zone.lost:  # those that were forgiven before
+            node = self.nodes.get(name)
+            if node is not None and not _is_evicting(node):
+                zone.waiting.setdefault(name)
+        while (name := zone.take(now)) is not None:
+            node = self.nodes.get(name)
+            if node is None or _is_evicting(node):
+                continue
+            wanted = self._wanted(node)
+            lost = [(taint, "NoExecute") for taint, _ in wanted if taint in EVICTING]
+            self._set_taints(node, wanted + lost, now)
+        if (due := zone.due()) is not None:
+            self.queue.add_at(key, due)
+
+    def _forgive(self, names: list[str]) -> None:
+        """No node answers: nobody is evicted. Models "master disruption mode"."""
+        for name in names:
+            node = self.nodes.get(name)
+            if node is not None and _is_evicting(node):
+                self._set_taints(node, self._wanted(node), self.clock.now())
+
     @staticmethod
     def _wanted(node: Object) -> list[tuple[str, str]]:
         conditions = node.get("status", {}).get("conditions")
         ready = condition(conditions, "Ready")
         out: list[tuple[str, str]] = []
         if ready is not None and ready["status"] == "False":
-            out += [(NOT_READY, "NoSchedule"), (NOT_READY, "NoExecute")]
+            out.append((NOT_READY, "NoSchedule"))
         elif ready is not None and ready["status"] == "Unknown":
-            out += [(UNREACHABLE, "NoSchedule"), (UNREACHABLE, "NoExecute")]
+            out.append((UNREACHABLE, "NoSchedule"))
         out += [
             (taint, "NoSchedule") for kind, taint in PRESSURES.items() if is_true(conditions, kind)
         ]
         if node["spec"].get("unschedulable"):
             out.append((UNSCHEDULABLE, "NoSchedule"))
         return out
+
+
+def _is_evicting(node: Object) -> bool:
+    taints = node["spec"].get("taints") or ()
+    return any(t["key"] in EVICTING and t["effect"] == "NoExecute" for t in taints)
