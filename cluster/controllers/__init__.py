@@ -15,6 +15,7 @@ from cluster.controllers.disruption import DisruptionController
 from cluster.controllers.endpoints import EndpointsController
 from cluster.controllers.endpointslice import EndpointSliceController
 from cluster.controllers.garbagecollector import GarbageCollector
+from cluster.controllers.hpa import HorizontalPodAutoscalerController
 from cluster.controllers.job import JobController
 from cluster.controllers.namespace import NamespaceController
 from cluster.controllers.nodeipam import NodeIpamController
@@ -42,6 +43,7 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "daemonset-controller": DaemonSetController,
     "job-controller": JobController,
     "cronjob-controller": CronJobController,
+    "horizontal-pod-autoscaler-controller": HorizontalPodAutoscalerController,
     "disruption-controller": DisruptionController,
     "ttl-after-finished-controller": TTLAfterFinishedController,
     "endpoints-controller": EndpointsController,

@@ -5,7 +5,7 @@
        +------- kubelet writes Ready=True, lease live <-----+
 
 NoSchedule taints follow at once; NoExecute ones, which evict, only as fast as the health of the
-node's zone allows (nodezones). Keys are nodes, and `zone/name`. Models pkg/controller/nodelifecycle.
+zone allows (nodezones). Keys are nodes, and `zone/name`. Models pkg/controller/nodelifecycle.
 """
 
 from __future__ import annotations
