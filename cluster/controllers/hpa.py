@@ -5,7 +5,7 @@ Models pkg/controller/podautoscaler/horizontal.go.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from cluster.client import Controller, Env, InformerEvent, Resource, kinds
 from cluster.controllers import hpabehavior, hpareplicas, podutil
@@ -199,5 +199,5 @@ class _Look:
         new = {"type": kind, "status": value, "reason": reason, "message": text}
         self.status["conditions"] = set_condition(self.status.get("conditions"), new, self.now)
 
-    def _event(self, kind: str, reason: str, text: str) -> None:
+    def _event(self, kind: Literal["Normal", "Warning"], reason: str, text: str) -> None:
         self.controller.recorder.event(self.found, kind, reason, text)

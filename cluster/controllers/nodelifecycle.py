@@ -210,8 +210,8 @@ class NodeLifecycleController(Controller):
             node = self.nodes.get(name)
             if node is not None and not _is_evicting(node):
                 zone.waiting.setdefault(name)
-        while (name := zone.take(now)) is not None:
-            node = self.nodes.get(name)
+        while (taken := zone.take(now)) is not None:
+            node = self.nodes.get(taken)
             if node is None or _is_evicting(node):
                 continue
             wanted = self._wanted(node)
