@@ -19,6 +19,7 @@ from cluster.etcd.grpc.lease import expire_in_time
 from cluster.etcd.grpc.server import EtcdServer
 from cluster.etcd.sqlarchive import SqlArchive
 from cluster.machinery.clock import format_micro_time
+from workers import garbage
 from workers.tailing import Tail
 from workers.valkey import socket_path
 from workers.wiring import Live, connect
@@ -28,11 +29,15 @@ POD = ("kube-system", "etcd-minikube", "etcd")
 MOST_WAITING = 100  # rejected connections whose lines are not yet written
 
 
-async def serve() -> None:
+def run() -> None:
     """Until SIGTERM."""
     live = connect("api", driver=SqlArchive)
-    store = live.store
-    assert isinstance(store, SqlArchive)
+    assert isinstance(live.store, SqlArchive)
+    garbage.tune()
+    asyncio.run(_serve(live, live.store))
+
+
+async def _serve(live: Live, store: SqlArchive) -> None:
     identity = Identity((f"https://127.0.0.1:{settings.ETCD_PORT}",))
     face = Face(store, live.clock, identity, settings.ETCD_QUOTA, settings.DATA_DIR)
     server = EtcdServer(face)

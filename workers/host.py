@@ -14,9 +14,18 @@ SLICE = 1.0  # seconds after which a busy component hands over to its next task
 
 
 class Host:
-    """`build` makes the component anew from the log, with a fresh fencing token."""
+    """`build` makes the component anew from the log, with a fresh fencing token. `epoch` is the
+    store's: when it changes, a snapshot was restored, and nothing a component knows holds."""
 
-    def __init__(self, name: str, build: Callable[[], Component], board: Switchboard) -> None:
+    def __init__(
+        self,
+        name: str,
+        build: Callable[[], Component],
+        board: Switchboard,
+        epoch: Callable[[], int] = lambda: 1,
+    ) -> None:
+        self._epoch = epoch
+        self._built_in = 0
         self.name = name
         self._build = build
         self.board = board
@@ -29,6 +38,8 @@ class Host:
         mark = self.board.mark(self.name)
         if not mark and self._component is not None:
             return
+        if (epoch := self._epoch()) != self._built_in:
+            self._component, self._built_in = None, epoch
         component, self._component = self._component or self._build(), None
         end = monotonic() + SLICE
         try:

@@ -14,8 +14,6 @@ from cluster.etcd.snapshot import save as saving
 from cluster.etcd.sqlarchive import SqlArchive
 from workers import valkey
 
-SETTLE = 1.0  # seconds in which components find that their time is over
-
 
 def save(file: Path) -> int:
     """Whole or not at all. Returns its revision."""
@@ -40,8 +38,6 @@ def restore(file: Path, skip_hash: bool = False) -> int:
     live = connect("api", driver=SqlArchive)
     assert isinstance(live.store, SqlArchive)
     revision = restoring.restore(live.store, file, live.clock.now(), skip_hash)
-    live.board.wake_many(component_names())
-    time.sleep(SETTLE)
     live.board.wake_many(component_names())
     return revision
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from celery.signals import worker_ready
 from django.conf import settings
@@ -20,7 +21,8 @@ def _host(component: str) -> Host:
     found = _hosts.get(component)
     if found is None:
         live = connect("batch", own=component)
-        found = Host(component, lambda: build_component(component, live), live.board)
+        build = partial(build_component, component, live)
+        found = Host(component, build, live.board, live.store.newest_epoch)
         _hosts[component] = found
     return found
 

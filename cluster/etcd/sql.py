@@ -94,6 +94,10 @@ class SqlStore:
     def epoch(self) -> int:
         return self._epoch
 
+    def newest_epoch(self) -> int:
+        """Asked of the database, not remembered."""
+        return self._counters()[0]
+
     # ---- reading
 
     def _rows(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:

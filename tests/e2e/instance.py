@@ -120,11 +120,16 @@ class Orrery:
     # ---- kubectl
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        env = {**os.environ, "KUBECONFIG": str(self.kubeconfig), "HOME": str(self.data)}
-        command = [str(tools.kubectl()), *arguments]
         return subprocess.run(
-            command, env=env, input=stdin, capture_output=True, text=True, timeout=60, check=False
-        )
+            self.command(*arguments), env=self.kubectl_env(), input=stdin, capture_output=True,
+            text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    def command(self, *arguments: str) -> list[str]:
+        return [str(tools.kubectl()), *arguments]
+
+    def kubectl_env(self) -> dict[str, str]:
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig), "HOME": str(self.data)}
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         done = self.run(*arguments, stdin=stdin)

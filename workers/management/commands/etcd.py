@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from cluster.etcd.snapshot.check import SnapshotError, status
-from workers import garbage, lifeline
+from workers import lifeline
 
 
 class Command(BaseCommand):
@@ -47,10 +46,9 @@ class Command(BaseCommand):
 
     def _serve(self) -> None:
         lifeline.hold()
-        from workers.etcdwiring import serve
+        from workers import etcdwiring
 
-        garbage.tune()
-        asyncio.run(serve())
+        etcdwiring.run()
 
     def _save(self, file: Path, options: dict[str, Any]) -> None:
         from workers.snapshots import save
