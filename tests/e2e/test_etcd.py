@@ -16,7 +16,8 @@ def etcdctl(orrery: Orrery, *arguments: str, tls: bool = True) -> subprocess.Com
     command = [
         needed("etcdctl", "etcd-client"),
         f"--endpoints=https://127.0.0.1:{orrery.env['ORRERY_ETCD_PORT']}",
-        f"--cacert={pki / 'ca.crt'}", "--command-timeout=10s", "--dial-timeout=2s", *(own if tls else []), *arguments,
+        f"--cacert={pki / 'ca.crt'}", "--command-timeout=10s", "--dial-timeout=2s",
+        *(own if tls else []), *arguments,
     ]  # fmt: skip
     env = {**os.environ, "ETCDCTL_API": "3"}
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
