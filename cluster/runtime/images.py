@@ -35,6 +35,14 @@ class Image:
     exits: tuple[int, float] | None
     ignores_term: bool
     log: tuple[str, ...]
+    known: bool = True
+    flavour: str = "full"
+    files: tuple[tuple[str, str], ...] = ()
+    tools: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    processes: tuple[str, ...] = ()
+    workdir: str = "/"
+    user: int = 0
 
     @property
     def digest(self) -> str:
@@ -83,6 +91,14 @@ def image(reference: str) -> Image:
         exits=(exits["code"], exits["after"]) if exits else None,
         ignores_term=facts.get("ignores_term", False),
         log=tuple(facts.get("log", ())),
+        known=bool(facts),
+        flavour=facts.get("flavour", "full"),
+        files=tuple((facts.get("files") or {}).items()),
+        tools=tuple(facts.get("tools", ())),
+        env=tuple((k, str(v)) for k, v in (facts.get("env") or {}).items()),
+        processes=tuple(facts.get("processes", ())),
+        workdir=facts.get("workdir", "/"),
+        user=facts.get("user", 0),
     )
 
 

@@ -1,0 +1,28 @@
+"""The programs in simulated containers: one file a group, one line in TOOLS each.
+
+A tool takes its process and its arguments and returns the exit code; one that reads or waits is a
+coroutine. Texts and codes are busybox's where it and coreutils differ. Other packages add theirs
+with `register` (or a line here). Not here: the shell and its builtins.
+"""
+
+from __future__ import annotations
+
+from cluster.runtime.kernel import Main
+from cluster.runtime.tools import conditions, directories, files, processes, system, text
+
+TOOLS: dict[str, Main] = {
+    **conditions.TOOLS,
+    **directories.TOOLS,
+    **files.TOOLS,
+    **processes.TOOLS,
+    **system.TOOLS,
+    **text.TOOLS,
+}
+
+
+def register(name: str, main: Main) -> None:
+    """A tool of another package, by its program's name. Images list it in their `tools`."""
+    TOOLS[name] = main
+
+
+__all__ = ["TOOLS", "register"]
