@@ -14,6 +14,8 @@ from cluster.apiserver.authn import Authenticator
 from cluster.apiserver.http import ApiServer, build_app
 from cluster.apiserver.resources import PODS
 from cluster.kubelet.logsource import RuntimeLogs
+from cluster.kubelet.streams import RuntimeStreams
+from cluster.kubelet.surroundings import of_cacher, pace
 from cluster.machinery.meta import Object
 from workers.tailing import Tail
 from workers.tokens import read_tokens
@@ -35,6 +37,7 @@ def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
     server.logs = RuntimeLogs(
         live.clock, find, lambda: live.clock.anchor, partial(writtenlogs.lines, live.store)
     )
+    server.streams = RuntimeStreams(live.clock, find, pace(live.clock), of_cacher(server.cacher))
     return server, live
 
 

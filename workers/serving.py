@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from asyncio import Transport
+from asyncio import BaseTransport, Transport
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +63,15 @@ def serve_uvicorn(app: App, listener: Listener) -> None:
     """Until SIGTERM."""
     import uvicorn
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    class WebsocketWithClientCertificate(WebSocketsSansIOProtocol):
+        def connection_made(self, transport: BaseTransport) -> None:
+            super().connection_made(transport)
+            tls = transport.get_extra_info("ssl_object")
+            identity = identity_of(tls.getpeercert()) if tls is not None else None
+            if identity is not None:
+                self.app = identified(self.app, identity)
 
     class WithClientCertificate(HttpToolsProtocol):
         def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -77,6 +86,8 @@ def serve_uvicorn(app: App, listener: Listener) -> None:
         host=listener.host,
         port=listener.port,
         http=WithClientCertificate,
+        ws=WebsocketWithClientCertificate,
+        ws_per_message_deflate=False,
         loop="uvloop",
         lifespan="auto",
         log_config=None,

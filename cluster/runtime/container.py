@@ -50,6 +50,10 @@ class Surroundings(Protocol):
 
     def list(self, resource: Resource, namespace: str) -> list[Object]: ...
 
+    def token(self, pod: Object, audience: str, seconds: int) -> str:
+        """A service account's token for the pod."""
+        ...
+
 
 class NotExecutableError(Exception):
     """The runtime cannot start the program."""

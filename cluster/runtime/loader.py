@@ -51,7 +51,7 @@ def load(process: Process, words: list[str], path: str) -> tuple[Main | None, li
         if line:
             again = [*line, full, *words[1:]]
             found = find(process, line[0], path)
-            return (load(process, again, path) if found and found != full else (None, words))
+            return load(process, again, path) if found and found != full else (None, words)
     return program("sh"), ["sh", full, *words[1:]]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cluster.apiserver.authn import authorize
-from cluster.apiserver.http import meta, podlog, reads, reviews, watch, writes
+from cluster.apiserver.http import meta, podlog, reads, reviews, watch, websockets, writes
 from cluster.apiserver.http.request import (
     Receive,
     Request,
@@ -24,6 +24,7 @@ from cluster.apiserver.http.request import (
 )
 from cluster.apiserver.http.responses import Response, error_response, send_response
 from cluster.apiserver.http.server import ApiServer
+from cluster.apiserver.http.streams import NAMES as STREAMS
 from cluster.apiserver.operations import User
 from cluster.machinery import errors
 from cluster.machinery.errors import StatusError
@@ -38,7 +39,6 @@ ACTIONS = {
     "PATCH": "patch",
     "DELETE": "delete",
 }
-STREAMS = ("exec", "attach", "portforward")
 
 
 def build_app(server: ApiServer) -> Application:
@@ -47,8 +47,8 @@ def build_app(server: ApiServer) -> Application:
             await _lifespan(receive, send)
         elif scope["type"] == "http":
             await _http(server, scope, receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1000})
+        elif scope["type"] == "websocket":
+            await _websocket(server, scope, receive, send)
 
     return app
 
@@ -75,6 +75,15 @@ async def _http(server: ApiServer, scope: Scope, receive: Receive, send: Send) -
     key = (request.method, request.resource.plural if request.resource else "", response.status)
     server.requests[key] = server.requests.get(key, 0) + 1
     await send_response(request, response, send)
+
+
+async def _websocket(server: ApiServer, scope: Scope, receive: Receive, send: Send) -> None:
+    """A handshake is a GET that everything is asked of a GET."""
+
+    async def admit(request: Request) -> None:
+        await _answer(server, request, scope, receive)
+
+    await websockets.serve(server, from_scope(scope, User("")), scope, receive, send, admit)
 
 
 async def _answer(server: ApiServer, request: Request, scope: Scope, receive: Receive) -> Response:
@@ -117,7 +126,7 @@ async def _resource(server: ApiServer, request: Request) -> Response:
     if not request.subresource and verb not in resource.verbs:
         raise errors.method_not_allowed(resource.plural, resource.group, request.method.lower())
     if request.subresource in STREAMS:
-        return _no_stream(server, request)
+        return websockets.answer(server, request)
     if request.subresource == "log" and verb == "get":
         return podlog.log(server, request)
     if verb == "watch" or (verb == "get" and request.flag("watch")):
@@ -138,17 +147,3 @@ async def _resource(server: ApiServer, request: Request) -> Response:
     }[verb]  # fmt: skip
     response: Response = await handler(server, request)
     return response
-
-
-def _no_stream(server: ApiServer, request: Request) -> Response:
-    """kubectl shows this Status when the websocket was refused."""
-    from cluster.apiserver.resources import PODS
-
-    if server.cacher.get(PODS, request.namespace, request.name) is None:
-        raise errors.not_found("pods", "", request.name)
-    raise errors.StatusError(
-        501,
-        "NotImplemented",
-        f"{request.subresource} into simulated containers is not available yet",
-        {},
-    )

@@ -35,6 +35,8 @@ class Request:
     name: str = ""
     subresource: str = ""
     warnings: list[str] = field(default_factory=list)
+    pairs: list[tuple[str, str]] = field(default_factory=list)  # the query, with what is repeated
+    upgrading: bool = False  # a websocket handshake
 
     def flag(self, name: str) -> bool:
         return self.query.get(name, "").lower() in ("true", "1")
@@ -65,9 +67,12 @@ def normalise(path: str) -> str:
 
 
 def from_scope(scope: Scope, user: User) -> Request:
-    query = dict(parse_qsl(scope.get("query_string", b"").decode(), keep_blank_values=True))
+    pairs = parse_qsl(scope.get("query_string", b"").decode(), keep_blank_values=True)
     headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
-    return Request(scope["method"], normalise(scope["path"]), query, headers, user)
+    method, path = scope.get("method", "GET"), normalise(scope["path"])
+    request = Request(method, path, dict(pairs), headers, user, pairs=pairs)
+    request.upgrading = scope["type"] == "websocket"
+    return request
 
 
 def locate(request: Request) -> bool:

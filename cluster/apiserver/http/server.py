@@ -10,6 +10,7 @@ from cluster.apiserver.authn import Authenticator
 from cluster.apiserver.cacher import Cacher
 from cluster.apiserver.committer import Committer
 from cluster.apiserver.http.logs import LogSource
+from cluster.apiserver.http.streams import Streams
 from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.operations import Operation
 from cluster.apiserver.registry import Registry
@@ -35,6 +36,7 @@ class ApiServer:
         self.clock = registry.clock
         self.authenticator = authenticator
         self.logs = logs
+        self.streams: Streams | None = None
         self.address = address
         self.cacher = Cacher(registry.store)
         self.committer = Committer(registry, self.cacher.refresh)

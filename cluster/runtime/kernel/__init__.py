@@ -1,4 +1,4 @@
-"""A container's processes: coroutines that yield what they wait for, and the loop that resumes them.
+"""A container's processes: coroutines that yield what they wait for, and what resumes them.
 
 Nothing here waits by itself: `Kernel.run(now)` lets every process go as far as it can at that
 moment of cluster time, and `Kernel.deadline()` says when the next one wants to go on. So the same

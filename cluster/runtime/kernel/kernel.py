@@ -109,7 +109,7 @@ class Kernel:
         process = self.processes.get(pid)
         if process is None or process.status is not None:
             return False
-        if number == 0 or number in HARMLESS and number not in process.handlers:
+        if number == 0 or (number in HARMLESS and number not in process.handlers):
             return True
         if pid == 1 and number not in process.handlers:
             return True  # the kernel protects a namespace's first process from its own children
@@ -177,7 +177,8 @@ class Kernel:
             else:
                 process.waiting = process.coroutine.send(process.waiting.result())
         except StopIteration as stop:
-            self._exit(process, stop.value or 0)
+            fatal = next((n for n in process.pending if n not in process.handlers), 0)
+            self._exit(process, 128 + fatal if fatal else stop.value or 0)
         except Killed as killed:
             self._exit(process, 128 + killed.number)
         except Leave as left:

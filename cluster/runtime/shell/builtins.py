@@ -257,8 +257,9 @@ def _wait(shell: Shell, arguments: list[str]) -> Run:
 def _jobs(shell: Shell, arguments: list[str]) -> int:
     for at, job in enumerate(shell.jobs, 1):
         state = "Running" if job.status is None else "Done"
-        shell.process.line(f"[{at}]{'+' if at == len(shell.jobs) else ' '} {state:<23}"
-                           f"{' '.join(job.argv[2:])}")
+        shell.process.line(
+            f"[{at}]{'+' if at == len(shell.jobs) else ' '} {state:<23}{' '.join(job.argv[2:])}"
+        )
     shell.jobs = [j for j in shell.jobs if j.status is None]
     return 0
 
@@ -291,11 +292,11 @@ def _trap(shell: Shell, arguments: list[str]) -> int:
     if not names:
         action, names = "-", [action]
     for name in names:
-        number = signal_number(name)
-        if number is None:
+        wanted = signal_number(name)
+        if wanted is None:
             shell.complain(f"trap: {name}: invalid signal specification")
             return 1
-        _set_trap(shell, number, action)
+        _set_trap(shell, wanted, action)
     return 0
 
 
@@ -358,7 +359,7 @@ def _command(shell: Shell, arguments: list[str]) -> Run:
 def _getopts(shell: Shell, arguments: list[str]) -> int:
     spec, name = arguments[0], arguments[1]
     given = arguments[2:] or shell.arguments
-    index, _, offset = shell.get("OPTIND", "1").partition(":")
+    index = shell.get("OPTIND", "1")
     at, inside = int(index or 1), int(shell.variables.get("_OPTOFS", "0") or 0)
     if at > len(given) or not given[at - 1].startswith("-") or given[at - 1] in ("-", "--"):
         shell.set(name, "?")

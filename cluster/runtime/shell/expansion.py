@@ -93,7 +93,8 @@ def _by(value: str, separators: str) -> list[str]:
     if not separators or not any(c in separators for c in value):
         return [value]
     blank = [c for c in separators if c.isspace()]
-    out, piece = [], ""
+    out: list[str] = []
+    piece = ""
     hard = False
     for char in value:
         if char not in separators:

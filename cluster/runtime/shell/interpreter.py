@@ -96,6 +96,7 @@ class Shell:
             tree = parse(text)
         except ShellSyntaxError as error:
             self.complain(str(error))
+            self.status = 2
             return 2
         try:
             yield from self.sequence(tree)
@@ -141,8 +142,9 @@ class Shell:
         return self.status
 
     def _background(self, node: AndOr) -> None:
-        child = self.process.fork(["sh", "-c", node.text] if self.interactive else
-                                  self.process.argv)
+        child = self.process.fork(
+            ["sh", "-c", node.text] if self.interactive else self.process.argv
+        )
         child.background = True
         if not self.interactive:
             child.handlers[signal.SIGINT] = None
@@ -160,6 +162,7 @@ class Shell:
 
     def child(self, process: Process, body: Sequence) -> None:
         """Start a copy of this shell in a forked process."""
+
         def run(its: Process, _: list[str]) -> Run:
             return self._copy(its).subshell(body)
 

@@ -257,9 +257,8 @@ class _Parser:
                 self.unexpected(";;")
 
     def _function(self, name: str) -> Function:
-        if self.reader.accept("("):
-            if not self.reader.accept(")"):
-                self.unexpected(")")
+        if self.reader.accept("(") and not self.reader.accept(")"):
+            self.unexpected(")")
         self._newlines()
         return Function(name, self._command())
 

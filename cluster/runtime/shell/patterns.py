@@ -54,7 +54,9 @@ def translate(pattern: str, shortest: bool = False) -> str:
 
 def _bracket(pattern: str, at: int) -> tuple[str, int]:
     begin = at
-    end = pattern.find("]", at + (pattern[at : at + 2] in ("!]", "^]")) + (pattern[at:at+1] == "]"))
+    end = pattern.find(
+        "]", at + (pattern[at : at + 2] in ("!]", "^]")) + (pattern[at : at + 1] == "]")
+    )
     while end > 0 and pattern[begin:end].count("[:") > pattern[begin:end].count(":]"):
         end = pattern.find("]", end + 1)
     if end < 0:

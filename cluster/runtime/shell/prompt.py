@@ -116,7 +116,7 @@ def _ask(shell: Shell, prompt: str, interrupts: list[int]) -> Generator[Syscall,
         found: list[bytes] = []
 
         def look(found: list[bytes] = found) -> bool:
-            if interrupts:
+            if interrupts or found:
                 return True
             data = file.read(1)
             if data is not None:

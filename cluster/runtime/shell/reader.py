@@ -266,7 +266,7 @@ class Reader:
 
     def _read_heredocs(self) -> None:
         for redirect, mark, literal, tabs in self.heredocs:
-            lines = []
+            lines: list[str] = []
             while True:
                 if self.at >= len(self.text):
                     if not lines or lines[-1] != mark:

@@ -31,8 +31,9 @@ def apply(shell: Shell, wanted: list[Redirect]) -> Generator[Syscall, Any, Saved
                 reason = "no such file" if verb == "open" else "nonexistent directory"
             restore(shell.process, saved)
             shell.complain(
-                f"{target}: {error.strerror}" if error.errno == 9 else
-                f"can't {verb} {target}: {reason}"
+                f"{target}: {error.strerror}"
+                if error.errno == 9
+                else f"can't {verb} {target}: {reason}"
             )
             return None
     return saved
@@ -43,8 +44,12 @@ def _one(shell: Shell, redirect: Redirect, target: str, saved: Saved) -> None:
     if op in ("<<", "<<-", "<<<"):
         body = target + ("\n" if op == "<<<" else "")
         node = File(body.encode("utf-8", "surrogateescape"))
-        _install(process, saved, 0 if redirect.fd == 1 else redirect.fd,
-                 open_node(node, "", lambda: 0.0, lambda: None))
+        _install(
+            process,
+            saved,
+            0 if redirect.fd == 1 else redirect.fd,
+            open_node(node, "", lambda: 0.0, lambda: None),
+        )
     elif op in ("<&", ">&"):
         if op == ">&" and not target.isdigit() and target != "-":
             opened = process.open(target, "w")

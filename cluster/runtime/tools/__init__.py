@@ -8,12 +8,27 @@ with `register` (or a line here). Not here: the shell and its builtins.
 from __future__ import annotations
 
 from cluster.runtime.kernel import Main
-from cluster.runtime.tools import conditions, directories, files, processes, system, text
+from cluster.runtime.tools import (
+    archives,
+    conditions,
+    directories,
+    files,
+    filters,
+    grep,
+    hashes,
+    processes,
+    system,
+    text,
+)
 
 TOOLS: dict[str, Main] = {
+    **archives.TOOLS,
     **conditions.TOOLS,
     **directories.TOOLS,
     **files.TOOLS,
+    **filters.TOOLS,
+    **grep.TOOLS,
+    **hashes.TOOLS,
     **processes.TOOLS,
     **system.TOOLS,
     **text.TOOLS,

@@ -25,16 +25,17 @@ def permissions(node: Node) -> str:
 def size_of(node: Node) -> int:
     if isinstance(node, File):
         return len(node.content())
-    return len(node.target) if isinstance(node, Link) else 4096 if isinstance(node, Directory) else 0
+    return (
+        len(node.target) if isinstance(node, Link) else 4096 if isinstance(node, Directory) else 0
+    )
 
 
 def _human(size: int) -> str:
-    value, unit = float(size), ""
-    for unit in ("", "K", "M", "G"):
-        if value < 1024:
-            break
+    value, units = float(size), ["", "K", "M", "G"]
+    while value >= 1024 and len(units) > 1:
         value /= 1024
-    return f"{value:.1f}{unit}" if unit else f"{size}"
+        del units[0]
+    return f"{value:.1f}{units[0]}" if units[0] else f"{size}"
 
 
 def stamp(moment: float, now: float) -> str:
@@ -152,20 +153,10 @@ def mkdir(process: Process, arguments: list[str]) -> int:
     for name in names:
         path = process.path(name)
         if "p" in options:
-            status |= tried(process, name, _parents(process, path), "can't create directory")
+            status |= tried(process, name, "can't create directory", fs.makedirs, path, now)
         else:
-            status |= tried(
-                process, name, lambda: _discard(fs.mkdir(path, now, mode)), "can't create directory"
-            )
+            status |= tried(process, name, "can't create directory", fs.mkdir, path, now, mode)
     return status
-
-
-def _parents(process: Process, path: str):  # type: ignore[no-untyped-def]
-    return lambda: _discard(process.kernel.fs.makedirs(path, process.kernel.now))
-
-
-def _discard(_: object) -> None:
-    return None
 
 
 def rmdir(process: Process, arguments: list[str]) -> int:
@@ -177,9 +168,7 @@ def rmdir(process: Process, arguments: list[str]) -> int:
             process.error(f"'{name}': Not a directory")
             status = 1
             continue
-        status |= tried(
-            process, name, lambda: process.kernel.fs.remove(path, process.kernel.now)
-        )
+        status |= tried(process, name, "", process.kernel.fs.remove, path, process.kernel.now)
     return status
 
 

@@ -12,10 +12,12 @@ from cluster.runtime.kernel import Leave, Main, Process, Run, Syscall
 from cluster.runtime.tools.options import parse
 
 
-def tried(process: Process, path: str, work: Callable[[], None], verb: str = "") -> int:
+def tried(
+    process: Process, path: str, verb: str, work: Callable[..., Any], *arguments: Any
+) -> int:  # fmt: skip
     """0, or 1 after saying why not: `name: verb 'path': reason`."""
     try:
-        work()
+        work(*arguments)
     except OSError as error:
         shown = f"{verb} '{path}'" if verb else path
         process.error(f"{shown}: {error.strerror}")
@@ -84,7 +86,7 @@ def cp(process: Process, arguments: list[str]) -> int:
             status = 1
         else:
             where = _into(process, source, target)
-            status |= tried(process, target, lambda: _copy(process, source, where), "can't create")
+            status |= tried(process, target, "can't create", _copy, process, source, where)
     return status
 
 
@@ -125,10 +127,8 @@ def mv(process: Process, arguments: list[str]) -> int:
             status = 1
             continue
         old = process.path(source)
-        status |= tried(
-            process, source, lambda: process.kernel.fs.rename(old, where, process.kernel.now),
-            "can't rename",
-        )  # fmt: skip
+        rename = process.kernel.fs.rename
+        status |= tried(process, source, "can't rename", rename, old, where, process.kernel.now)
     return status
 
 
@@ -152,7 +152,7 @@ def rm(process: Process, arguments: list[str]) -> int:
             status = 1
             continue
         work = _remover(process, name)
-        status |= tried(process, name, work, "can't remove")
+        status |= tried(process, name, "can't remove", work)
     return status
 
 
@@ -177,12 +177,8 @@ def touch(process: Process, arguments: list[str]) -> int:
             fs.note(path)
         elif "c" not in options:
             mode = 0o666 & ~process.umask
-            status |= tried(process, name, lambda: _make(process, path, mode))
+            status |= tried(process, name, "", fs.file, path, now, False, mode)
     return status
-
-
-def _make(process: Process, path: str, mode: int) -> None:
-    process.kernel.fs.file(path, process.kernel.now, mode=mode)
 
 
 def ln(process: Process, arguments: list[str]) -> int:
@@ -203,7 +199,7 @@ def ln(process: Process, arguments: list[str]) -> int:
         node: Node = Link(source, now) if "s" in options else fs.find(process.path(source))
         fs.attach(where, node, now)
 
-    return tried(process, target, link)
+    return tried(process, target, "", link)
 
 
 def readlink(process: Process, arguments: list[str]) -> int:
@@ -316,7 +312,9 @@ def dd(process: Process, arguments: list[str]) -> Run:
     size = _size(values.get("bs", "512"))
     count = int(values["count"]) if "count" in values else None
     process.install(9, process.open(values["if"]) if "if" in values else process.descriptor(0))
-    process.install(10, process.open(values["of"], "w") if "of" in values else process.descriptor(1))
+    process.install(
+        10, process.open(values["of"], "w") if "of" in values else process.descriptor(1)
+    )
     blocks = total = 0
     while count is None or blocks < count:
         data = yield from process.read(9, size)
@@ -325,8 +323,11 @@ def dd(process: Process, arguments: list[str]) -> Run:
         process.write(data, 10)
         yield from process.drain(10)
         blocks, total = blocks + 1, total + len(data)
-    process.say(f"{blocks}+0 records in\n{blocks}+0 records out\n"
-                f"{total} bytes ({total / 1e6:.1f}MB) copied, 0.000100 seconds\n", 2)
+    process.say(
+        f"{blocks}+0 records in\n{blocks}+0 records out\n"
+        f"{total} bytes ({total / 1e6:.1f}MB) copied, 0.000100 seconds\n",
+        2,
+    )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""sleep, timeout, kill, ps, pgrep, nohup, env, xargs, watch, time: what has to do with processes."""
+"""sleep, timeout, kill, ps, pgrep, nohup, env, xargs, watch, time."""
 
 from __future__ import annotations
 
@@ -125,7 +125,8 @@ def _send(process: Process, pid: int, number: int) -> bool:
     if pid > 0:
         return kernel.kill(pid, number)
     found = [p for p in list(kernel.processes) if p > 1 and p != process.pid]
-    return any([kernel.kill(p, number) for p in found])
+    sent = [kernel.kill(p, number) for p in found]
+    return any(sent)
 
 
 def killall(process: Process, arguments: list[str]) -> int:
@@ -162,14 +163,18 @@ def ps(process: Process, arguments: list[str]) -> int:
     if full and arguments[0].lstrip("-").startswith("a"):
         process.line("USER       PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND")
         for one in everyone:
-            process.line(f"root     {one.pid:7}  0.0  0.0   4364  3140 ?        Ss   "
-                         f"{_clock(one.started_at)}   0:00 {shown(one)}")
+            process.line(
+                f"root     {one.pid:7}  0.0  0.0   4364  3140 ?        Ss   "
+                f"{_clock(one.started_at)}   0:00 {shown(one)}"
+            )
     elif full:
         process.line("UID          PID    PPID  C STIME TTY          TIME CMD")
         for one in everyone:
             parent = one.parent.pid if one.parent else 0
-            process.line(f"root     {one.pid:7} {parent:7}  0 {_clock(one.started_at)} "
-                         f"?        00:00:00 {shown(one)}")
+            process.line(
+                f"root     {one.pid:7} {parent:7}  0 {_clock(one.started_at)} "
+                f"?        00:00:00 {shown(one)}"
+            )
     else:
         process.line("    PID TTY          TIME CMD")
         for one in everyone:
@@ -286,7 +291,6 @@ def watch(process: Process, arguments: list[str]) -> Run:
         if child is not None:
             yield from process.wait([child])
         yield from process.sleep(pause)
-
 
 
 TOOLS: dict[str, Main] = {

@@ -129,8 +129,10 @@ def free(process: Process, arguments: list[str]) -> int:
     unit = 1024 if "-m" in arguments or "-h" in arguments else 1
     total, used = 8_141_480 // unit, 1_874_112 // unit
     process.line("              total        used        free      shared  buff/cache   available")
-    process.line(f"Mem:    {total:11} {used:11} {total - used * 2:11} {9_216 // unit:11} "
-                 f"{used:11} {total - used:11}")
+    process.line(
+        f"Mem:    {total:11} {used:11} {total - used * 2:11} {9_216 // unit:11} "
+        f"{used:11} {total - used:11}"
+    )
     process.line(f"Swap:   {0:11} {0:11} {0:11}")
     return 0
 

@@ -127,7 +127,9 @@ def _count(
         return 0
     count = int((last - first) / step + 1e-9) + 1
     for at in range(0, max(0, count), 1000):
-        numbers = [f"{first + step * i:0{width}.{places}f}" for i in range(at, min(at + 1000, count))]
+        numbers = [
+            f"{first + step * i:0{width}.{places}f}" for i in range(at, min(at + 1000, count))
+        ]
         end = separator if at + 1000 < count else "\n"
         process.say(separator.join(numbers) + end)
         yield from process.drain()
@@ -216,7 +218,7 @@ def _operate(operator: str, left: str, right: str) -> str:
         results = {"+": a + b, "-": a - b, "*": a * b, "/": whole, "%": a - b * whole}
         return str(results[operator])
     numeric = re.fullmatch(r"-?\d+", left) and re.fullmatch(r"-?\d+", right)
-    x, y = ((int(left), int(right)) if numeric else (left, right))
+    x, y = (int(left), int(right)) if numeric else (left, right)
     order = (x > y) - (x < y)  # type: ignore[operator]
     tests = {"<": order < 0, "<=": order <= 0, "=": order == 0, "==": order == 0,
              "!=": order != 0, ">=": order >= 0, ">": order > 0}  # fmt: skip

@@ -1,0 +1,232 @@
+"""exec, attach and port-forward into simulated containers, for the API server.
+
+Models the kubelet's streaming endpoints (pkg/kubelet/cri/streaming). The session runs in the
+process that holds the client's connection, on that process's picture of the pod.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cluster.apiserver.http.streams import (
+    STDERR,
+    STDOUT,
+    Connection,
+    Input,
+    Peer,
+    StreamRequest,
+)
+from cluster.machinery import errors
+from cluster.machinery.clock import Clock
+from cluster.machinery.meta import Object
+from cluster.runtime.container import Container, NotExecutableError, Surroundings
+from cluster.runtime.kernel import OpenFile, Process, Sink, Source
+from cluster.runtime.kernel.files import Null
+from cluster.runtime.pod import PodRun, status_of
+from cluster.runtime.terminal import Terminal
+
+LOOK = 1.0  # seconds outside the cluster between looks at a quiet session
+SLICE = 2_000  # steps before others in this process get their turn
+HIGH_WATER = 256 * 1024
+KEPT = 64  # pods that are remembered after their last session
+
+Pace = Callable[[float], float]  # cluster moment -> seconds outside until then
+Find = Callable[[str, str], Object | None]
+
+
+class RuntimeStreams:
+    """`find` gives the current pod."""
+
+    def __init__(self, clock: Clock, find: Find, pace: Pace, around: Surroundings) -> None:
+        self._clock = clock
+        self._find = find
+        self._pace = pace
+        self._around = around
+        self._runs: dict[str, PodRun] = {}
+        self._sessions = 0
+
+    def run_of(self, pod: Object) -> PodRun:
+        """This process's picture of the pod."""
+        uid = pod["metadata"]["uid"]
+        found = self._runs.pop(uid, None) or PodRun(pod, self._around)
+        self._runs[uid] = found  # the last one used is the last one
+        found.pod = pod
+        while len(self._runs) > KEPT:
+            self._runs.pop(next(iter(self._runs)))
+        return found
+
+    # ---- Streams
+
+    def check(self, pod: Object, request: StreamRequest | None) -> None:
+        name = pod["metadata"]["name"]
+        if not pod["spec"].get("nodeName"):
+            raise errors.bad_request(f"pod {name} does not have a host assigned")
+        phase = (pod.get("status") or {}).get("phase")
+        if request is None:
+            if phase != "Running":
+                raise errors.bad_request(
+                    f"unable to forward port because pod is not running. Current status={phase}"
+                )
+            return
+        if phase in ("Succeeded", "Failed"):
+            raise errors.bad_request(
+                f"cannot exec into a container in a completed pod; current phase is {phase}"
+            )
+        state = (status_of(pod, request.container) or {}).get("state") or {}
+        if "running" not in state:
+            raise errors.internal_error(
+                f'unable to upgrade connection: container not found ("{request.container}")'
+            )
+
+    async def run(self, pod: Object, request: StreamRequest, peer: Peer) -> int:
+        container = self.run_of(pod).container(request.container)
+        if container is None:
+            raise errors.internal_error(f'container not found ("{request.container}")')
+        self._sessions += 1
+        session = _Session(self, container, request, peer, self._sessions)
+        return await session.run()
+
+    async def dial(self, pod: Object, port: int) -> Connection:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    # ---- for sessions
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def pause(self, deadline: float | None) -> float:
+        if deadline is None:
+            return LOOK
+        return min(LOOK, max(0.001, self._pace(deadline)))
+
+    def still(self, container: Container) -> bool:
+        """Whether the container still runs."""
+        meta = container.pod["metadata"]
+        pod = self._find(meta["namespace"], meta["name"])
+        if pod is None or pod["metadata"]["uid"] != meta["uid"]:
+            return False
+        status = status_of(pod, container.spec["name"]) or {}
+        return status.get("containerID") == container.id and "running" in (
+            status.get("state") or {}
+        )
+
+
+@dataclass(slots=True)
+class _Out:
+    channel: int
+    data: bytes
+
+
+class _Session:
+    """One exec: the process, the client, and what goes between them."""
+
+    def __init__(
+        self, streams: RuntimeStreams, container: Container, request: StreamRequest, peer: Peer,
+        number: int,
+    ) -> None:  # fmt: skip
+        self.streams = streams
+        self.container = container
+        self.request = request
+        self.peer = peer
+        self.number = number
+        self.out: list[_Out] = []
+        self.waiting = 0
+        self.gone = False
+        self.source: Source | None = None
+        self.terminal: Terminal | None = None
+
+    def _write(self, channel: int) -> Callable[[bytes], None]:
+        def write(data: bytes) -> None:
+            self.out.append(_Out(channel, data))
+            self.waiting += len(data)
+
+        return write
+
+    def _busy(self) -> bool:
+        return self.waiting > HIGH_WATER
+
+    def _files(self) -> dict[int, OpenFile]:
+        wanted = self.request
+        if wanted.tty:
+            self.terminal = Terminal(self._write(STDOUT), self._busy, self._interrupt)
+            if not wanted.stdin:
+                self.terminal.end()
+            self.source = self.terminal
+            return {0: self.terminal, 1: self.terminal.screen, 2: self.terminal.screen}
+        self.source = Source()
+        if not wanted.stdin:
+            self.source.end()
+        out: OpenFile = Sink(self._write(STDOUT), self._busy) if wanted.stdout else Null()
+        err: OpenFile = Sink(self._write(STDERR), self._busy) if wanted.stderr else Null()
+        return {0: self.source, 1: out, 2: err}
+
+    def _interrupt(self, number: int) -> None:
+        self.container.kernel.interrupt(self.number, number)
+
+    async def run(self) -> int:
+        self.container.kernel.now = max(self.container.kernel.now, self.streams.now())
+        try:
+            process = self.container.execute(list(self.request.command), self._files(), self.number)
+        except NotExecutableError as error:
+            await self.peer.send(STDOUT, f"{error}\n".encode())
+            return 127
+        try:
+            return await self._drive(process)
+        finally:
+            self._hang_up(process)
+
+    async def _drive(self, process: Process) -> int:
+        kernel = self.container.kernel
+        while True:
+            more = kernel.run(self.streams.now(), SLICE)
+            await self._flush()
+            if process.status is not None:
+                return process.status
+            if self.gone:
+                return 129
+            if more:
+                await asyncio.sleep(0)
+                self._take(await self.peer.next(0.0001))
+                continue
+            found = await self.peer.next(self.streams.pause(kernel.deadline()))
+            if found is None and not self.streams.still(self.container):
+                return 137
+            while found is not None:
+                self._take(found)
+                found = None if self.gone else await self.peer.next(0)
+
+    def _take(self, found: Input | None) -> None:
+        if found is None or self.source is None:
+            return
+        if found.kind == "data":
+            self.source.feed(found.data)
+        elif found.kind == "end":
+            self.source.end()
+        elif found.kind == "resize" and self.terminal is not None:
+            self.terminal.resize(found.columns, found.rows)
+        elif found.kind == "gone":
+            self.source.end()
+            self.gone = True
+
+    async def _flush(self) -> None:
+        """Neighbouring pieces of one channel go out together."""
+        while self.out:
+            pieces, self.out = self.out, []
+            self.waiting = 0
+            data, channel = bytearray(), pieces[0].channel
+            for piece in pieces:
+                if piece.channel != channel:
+                    await self.peer.send(channel, bytes(data))
+                    data, channel = bytearray(), piece.channel
+                data += piece.data
+            await self.peer.send(channel, bytes(data))
+
+    def _hang_up(self, process: Process) -> None:
+        """What a client left behind in the foreground ends with its connection."""
+        kernel = self.container.kernel
+        for one in list(kernel.processes.values()):
+            if one.session == self.number and not one.background and one.status is None:
+                kernel.end(one, 1)
+        kernel.run(self.streams.now(), SLICE)
