@@ -11,15 +11,18 @@ import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import orjson
 
 from cluster.apiserver import codec
+from cluster.apiserver.foreign import COMPONENT, is_suspect, problem_of
 from cluster.apiserver.kinds import strategy_for
 from cluster.apiserver.managed.shapes import PREFIX, SHAPES
 from cluster.apiserver.resources import RESOURCES, VERSIONS, Resource, for_key
 from cluster.etcd.api import CompactedError, Event, Store, prefix_end
+from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
 
 WINDOW = 2_000  # events kept for watches that start in the past; older ones are in the log
@@ -76,6 +79,36 @@ class Entry:
             found: Object = orjson.loads(self._value)
             return found
         return codec.decode(self._value, self.revision)
+
+
+class Corrupt(Entry):
+    """Something no API server wrote there. Who reads it gets the error; `good` is what watchers
+    saw last."""
+
+    __slots__ = ("good", "problem")
+
+    def __init__(self, resource: Resource, key: bytes, problem: StatusError, revision: int) -> None:
+        super().__init__(resource, key, b"", revision)
+        self.problem = problem
+        self.good: Entry | None = None
+
+    @property
+    def body(self) -> bytes:
+        raise self.problem
+
+    def decode(self) -> Object:
+        raise self.problem
+
+
+def entry_of(
+    resource: Resource, key: bytes, value: bytes, revision: int, foreign: bool = False
+) -> Entry:
+    """`foreign`: it certainly came past the API."""
+    if foreign or is_suspect(resource, value):
+        problem = problem_of(value)
+        if problem is not None:
+            return Corrupt(resource, key, problem, revision)
+    return Entry(resource, key, value, revision)
 
 
 @dataclass(slots=True)
@@ -162,7 +195,8 @@ class Cacher:
             prefix = resource.prefix
             end = prefix[:-1] + bytes([prefix[-1] + 1])
             for kv in self.store.range(prefix, end, revision=revision).kvs:
-                shelf.entries[kv.key] = Entry(resource, kv.key, kv.value, kv.mod_revision)
+                with suppress(UnicodeDecodeError):  # no API server wrote such a key
+                    shelf.entries[kv.key] = entry_of(resource, kv.key, kv.value, kv.mod_revision)
             shelf._sorted = None
             shelf.since = revision
         for version in VERSIONS:
@@ -205,10 +239,16 @@ class Cacher:
             new = None
         else:
             try:
-                new = Entry(resource, event.key, event.value, event.revision)
-            except (ValueError, KeyError, TypeError):
-                return  # written past the API by somebody; a reader gets the error
+                foreign = event.origin.component == COMPONENT
+                new = entry_of(resource, event.key, event.value, event.revision, foreign)
+            except ValueError:
+                return  # not a key of this resource
         old = shelf.put(event.key, new)
+        if isinstance(old, Corrupt):
+            old = old.good
+        if isinstance(new, Corrupt):
+            new.good = old
+            return
         if old is None and new is None:
             return
         shown = WatchEvent(event.revision, old, new)
@@ -263,9 +303,13 @@ class Cacher:
                 break
             old = new = None
             if event.previous is not None:
-                old = Entry(resource, event.key, event.previous, event.previous_revision)
+                old = entry_of(resource, event.key, event.previous, event.previous_revision)
             if event.value is not None:
-                new = Entry(resource, event.key, event.value, event.revision)
+                new = entry_of(resource, event.key, event.value, event.revision)
+            if isinstance(new, Corrupt):
+                continue
+            if isinstance(old, Corrupt):
+                old = None
             if old is not None or new is not None:
                 out.append(WatchEvent(event.revision, old, new))
         return out

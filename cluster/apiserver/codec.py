@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import orjson
 
+from cluster.apiserver.foreign import problem_of
 from cluster.apiserver.resources import Resource
 from cluster.machinery.meta import Object
 
@@ -29,9 +30,12 @@ def encode(
 
 
 def decode(value: bytes, revision: int) -> Object:
-    """Raises orjson.JSONDecodeError for what is not JSON (someone wrote it through etcd)."""
-    obj = cast(Object, orjson.loads(value))
-    obj["metadata"]["resourceVersion"] = str(revision)
+    """Raises StatusError for what is no object (someone wrote it through etcd)."""
+    try:
+        obj = cast(Object, orjson.loads(value))
+        obj["metadata"]["resourceVersion"] = str(revision)
+    except (ValueError, KeyError, TypeError) as error:
+        raise problem_of(value) or error from error
     return obj
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, MutableSequence, Sequence
 from typing import cast
 
 from cluster.apiserver import codec
+from cluster.apiserver.foreign import is_known
 from cluster.apiserver.kinds import strategy_for
 from cluster.apiserver.leases import LeaseManager
 from cluster.apiserver.managed.shapes import PREFIX, SHAPES
@@ -18,7 +19,7 @@ from cluster.apiserver.operations import Operation
 from cluster.apiserver.prepare import Current, Prepared, prepare
 from cluster.apiserver.resources import Resource, for_key
 from cluster.apiserver.strategy import Context
-from cluster.etcd.api import Fence, Origin, Put, Store, Txn, prefix_end
+from cluster.etcd.api import Fence, NoSpaceError, Origin, Put, Store, Txn, prefix_end
 from cluster.machinery import errors
 from cluster.machinery.clock import Clock
 from cluster.machinery.entropy import Entropy
@@ -97,7 +98,8 @@ class Registry:
         """All objects in key order, and the revision at which that is the truth."""
         prefix = resource.namespace_prefix(namespace)
         found = self.store.range(prefix, prefix_end(prefix))
-        return [codec.decode(kv.value, kv.mod_revision) for kv in found.kvs], found.revision
+        objects = (_known(kv.value, kv.mod_revision) for kv in found.kvs)
+        return [obj for obj in objects if obj is not None], found.revision
 
     def changes(self, after: int, wanted: frozenset[Resource]) -> Iterator[Change]:
         """What happened to `wanted` resources after a revision. Raises CompactedError."""
@@ -105,13 +107,18 @@ class Registry:
             resource = for_key(event.key)
             if resource is None or resource not in wanted:
                 continue
-            namespace, name = resource.split_key(event.key)
+            try:
+                namespace, name = resource.split_key(event.key)
+            except UnicodeDecodeError:
+                continue  # no API server wrote this
             obj, own = None, False
             if event.value is not None:
                 obj = self._written.pop((event.revision, event.key), None)
                 own = obj is not None
                 if obj is None:
-                    obj = codec.decode(event.value, event.revision)
+                    obj = _known(event.value, event.revision)
+                    if obj is None:
+                        continue
             yield Change(resource, namespace, name, event.revision, obj, own)
 
     def lease_for(self, ttl: int) -> int:
@@ -201,7 +208,11 @@ class Registry:
             return []
         txns = [p.txn for _, p in prepared if p.txn is not None]
         again: list[int] = []
-        for (index, p), outcome in zip(prepared, self.store.commit(txns, self.fence), strict=True):
+        try:
+            outcomes = self.store.commit(txns, self.fence)
+        except NoSpaceError as error:
+            return self._without_room(prepared, results, error)
+        for (index, p), outcome in zip(prepared, outcomes, strict=True):
             if outcome.ok:
                 results[index] = p.finish(outcome.revision)
                 if p.ctx.operation.resource in self._followed:
@@ -212,12 +223,39 @@ class Registry:
                 again.append(index)
         return again
 
+    def _without_room(
+        self,
+        prepared: Sequence[tuple[int, Prepared]],
+        results: MutableSequence[Object | StatusError | None],
+        error: NoSpaceError,
+    ) -> Indexes:
+        """What puts something fails in etcd's words; deleting always works."""
+        frees = [
+            (index, p)
+            for index, p in prepared
+            if p.txn is not None and not any(isinstance(op, Put) for op in p.txn.ops)
+        ]
+        allowed = {index for index, _ in frees}
+        for index, _ in prepared:
+            if index not in allowed:
+                results[index] = StatusError(500, "", str(error))
+        return self._commit(frees, results)
+
     def _remember(self, prepared: Prepared, revision: int) -> None:
         if prepared.guard is None:
             return
         self._written[revision, prepared.guard.key] = prepared.result
         while len(self._written) > REMEMBERED:
             del self._written[next(iter(self._written))]
+
+
+def _known(value: bytes, revision: int) -> Object | None:
+    """For components: None for what somebody put into the store past the API."""
+    try:
+        obj = codec.decode(value, revision)
+    except StatusError:
+        return None
+    return obj if is_known(obj) else None
 
 
 def _one_each(operations: Sequence[Operation], waiting: list[int]) -> tuple[list[int], list[int]]:

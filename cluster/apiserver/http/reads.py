@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from cluster.apiserver import tables
-from cluster.apiserver.cacher import Entry
+from cluster.apiserver.cacher import Entry, entry_of
 from cluster.apiserver.http import derived, virtual
 from cluster.apiserver.http.request import Request
 from cluster.apiserver.http.responses import (
@@ -184,7 +184,7 @@ def _at(
         found = server.registry.store.range(prefix, prefix_end(prefix), revision=revision)
     except CompactedError as error:
         raise errors.gone(too_old) from error
-    entries = [Entry(resource, kv.key, kv.value, kv.mod_revision) for kv in found.kvs]
+    entries = [entry_of(resource, kv.key, kv.value, kv.mod_revision) for kv in found.kvs]
     return entries, revision
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from cluster.apiserver import tables
-from cluster.apiserver.cacher import Entry, Watcher, WatchEvent
+from cluster.apiserver.cacher import Corrupt, Entry, Watcher, WatchEvent
 from cluster.apiserver.http import derived
 from cluster.apiserver.http.request import Request
 from cluster.apiserver.http.responses import Response, accepted
@@ -175,7 +175,9 @@ class _Stream:
         lines = [
             self._encoder.event("ADDED", entry)
             for entry in found
-            if entry.revision <= revision and self._wanted.matches(entry)
+            if entry.revision <= revision
+            and not isinstance(entry, Corrupt)
+            and self._wanted.matches(entry)
         ]
         if self._request.flag("sendInitialEvents") and self._bookmarks:
             lines.append(self._encoder.bookmark(revision, initial=True))
