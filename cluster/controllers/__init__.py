@@ -14,6 +14,8 @@ from cluster.controllers.deployment import DeploymentController
 from cluster.controllers.disruption import DisruptionController
 from cluster.controllers.endpoints import EndpointsController
 from cluster.controllers.endpointslice import EndpointSliceController
+from cluster.controllers.ephemeralvolume import EphemeralVolumeController
+from cluster.controllers.externalstorage import ExternalStorage
 from cluster.controllers.garbagecollector import GarbageCollector
 from cluster.controllers.hpa import HorizontalPodAutoscalerController
 from cluster.controllers.job import JobController
@@ -28,6 +30,8 @@ from cluster.controllers.serviceaccount import ServiceAccountController
 from cluster.controllers.statefulset import StatefulSetController
 from cluster.controllers.tainteviction import TaintEvictionController
 from cluster.controllers.ttlafterfinished import TTLAfterFinishedController
+from cluster.controllers.volumebinder import PersistentVolumeBinder
+from cluster.controllers.volumeprotection import ClaimProtection, VolumeProtection
 
 CONTROLLERS: dict[str, type[Controller]] = {
     "namespace-controller": NamespaceController,
@@ -46,6 +50,11 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "horizontal-pod-autoscaler-controller": HorizontalPodAutoscalerController,
     "disruption-controller": DisruptionController,
     "ttl-after-finished-controller": TTLAfterFinishedController,
+    "ephemeral-volume-controller": EphemeralVolumeController,
+    "persistentvolume-binder-controller": PersistentVolumeBinder,
+    "persistentvolumeclaim-protection-controller": ClaimProtection,
+    "persistentvolume-protection-controller": VolumeProtection,
+    "orrery-external-storage": ExternalStorage,
     "endpoints-controller": EndpointsController,
     "endpointslice-controller": EndpointSliceController,
     "garbage-collector-controller": GarbageCollector,
