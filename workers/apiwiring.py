@@ -17,6 +17,7 @@ from cluster.kubelet.logsource import RuntimeLogs
 from cluster.kubelet.streams import RuntimeStreams
 from cluster.kubelet.surroundings import of_cacher, pace
 from cluster.machinery.meta import Object
+from cluster.simulation.questions import SchedulerQuestions
 from workers.tailing import Tail
 from workers.tokens import read_tokens
 from workers.wiring import Live, connect
@@ -34,6 +35,7 @@ def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
         entry = server.cacher.get(PODS, namespace, name)
         return entry.decode() if entry is not None else None
 
+    server.questions = SchedulerQuestions(live.registry)
     server.logs = RuntimeLogs(
         live.clock, find, lambda: live.clock.anchor, partial(writtenlogs.lines, live.store)
     )

@@ -39,13 +39,23 @@ class Options:
 NO_OPTIONS = Options()
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """An object that is written in the same transaction, past admission: a component's own record
+    of what it did. `resource` belongs to orrery.sim."""
+
+    resource: Resource
+    obj: Object
+    ttl: int = 0
+
+
 @dataclass(slots=True)
 class Operation:
     """`body` for create and update; `transform` for patch: it gets the current object (or the
     subresource's view of it), must not change it, and returns the new one. `base` is the caller's
     cached current object: it saves a read and makes the write conditional on its version.
     `apply`: `transform` is a server-side apply, which also creates (it then gets {}), and which
-    has settled the managedFields itself."""
+    has settled the managedFields itself. `beside` is only for updates."""
 
     verb: Verb
     resource: Resource
@@ -59,3 +69,4 @@ class Operation:
     options: Options = NO_OPTIONS
     origin: Origin = field(default=Origin())
     base: Object | None = None
+    beside: Beside | None = None

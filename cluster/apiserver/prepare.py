@@ -13,6 +13,7 @@ from cluster.apiserver import codec
 from cluster.apiserver.managed import hook
 from cluster.apiserver.managed.entries import without_times
 from cluster.apiserver.managed.scale import to_scale
+from cluster.apiserver.operations import Beside
 from cluster.apiserver.resources import Resource
 from cluster.apiserver.strategy import Context, Strategy
 from cluster.etcd.api import Delete, Guard, Put, Txn
@@ -244,7 +245,15 @@ def _store_update(
     if _same(new, current.obj) and not ctx.ops:
         return Prepared(ctx, new)
     put = Put(key, codec.encode(resource, new, ctx.fragments), ctx.lease)
-    return Prepared(ctx, new, Txn(guards, (put, *ctx.ops), op.origin), guard, pinned)
+    ops = (put, *ctx.ops) if op.beside is None else (put, *ctx.ops, _beside(ctx, op.beside))
+    return Prepared(ctx, new, Txn(guards, ops, op.origin), guard, pinned)
+
+
+def _beside(ctx: Context, beside: Beside) -> Put:
+    meta = beside.obj["metadata"]
+    key = beside.resource.key(meta.get("namespace", ""), meta["name"])
+    lease = ctx.lookup.lease_for(beside.ttl) if beside.ttl else 0
+    return Put(key, codec.encode(beside.resource, beside.obj), lease)
 
 
 def _same(new: Object, old: Object) -> bool:

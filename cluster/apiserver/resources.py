@@ -35,6 +35,7 @@ class Resource:
     singular: str = field(default="")
     stored_as: str = ""  # the id of the resource that is stored when this is another version of it
     virtual: bool = False  # computed when it is read, never stored
+    transient: bool = False  # goes by itself after a while; no component follows it
 
     @cached_property
     def api_version(self) -> str:
@@ -93,6 +94,7 @@ def _row(raw: dict[str, Any]) -> Resource:
         singular=raw.get("singular", raw["kind"].lower()),
         stored_as=raw.get("storedAs", ""),
         virtual=raw.get("virtual", False),
+        transient=raw.get("transient", False),
     )
 
 
@@ -184,5 +186,6 @@ RESOURCE_CLAIM_TEMPLATES = RESOURCES["resourceclaimtemplates.resource.k8s.io"]
 RESOURCE_SLICES = RESOURCES["resourceslices.resource.k8s.io"]
 IP_ADDRESSES = RESOURCES["ipaddresses.networking.k8s.io"]
 CLOCKS = RESOURCES["clocks.orrery.sim"]
+SCHEDULING_DECISIONS = RESOURCES["schedulingdecisions.orrery.sim"]
 FAULTS = RESOURCES["faults.orrery.sim"]
 MACHINES = RESOURCES["machines.orrery.sim"]

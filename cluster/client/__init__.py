@@ -5,7 +5,7 @@ bring their own), and anything that knows what a controller does. Models k8s.io/
 """
 
 from cluster.apiserver import resources as kinds
-from cluster.apiserver.operations import Options, User
+from cluster.apiserver.operations import Beside, Options, User
 from cluster.apiserver.resources import Resource
 from cluster.client.client import Client
 from cluster.client.component import Component, Controller, Env, Part
@@ -14,6 +14,7 @@ from cluster.client.recorder import EventRecorder
 from cluster.etcd.api import FencedError, Origin
 
 __all__ = [
+    "Beside",
     "Client",
     "Component",
     "Controller",

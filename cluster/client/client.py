@@ -10,7 +10,15 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cluster.apiserver.operations import NO_OPTIONS, Operation, Options, Propagation, User, Verb
+from cluster.apiserver.operations import (
+    NO_OPTIONS,
+    Beside,
+    Operation,
+    Options,
+    Propagation,
+    User,
+    Verb,
+)
 from cluster.apiserver.registry import Registry
 from cluster.apiserver.resources import BY_KIND, Resource
 from cluster.etcd.api import Origin
@@ -147,10 +155,10 @@ class Client:
         )
 
     def bind(
-        self, pod: Object, node: str, *, on_error: OnError | None = None,
-        on_done: OnDone | None = None,
+        self, pod: Object, node: str, *, beside: Beside | None = None,
+        on_error: OnError | None = None, on_done: OnDone | None = None,
     ) -> None:  # fmt: skip
-        """POST pods/binding."""
+        """POST pods/binding; `beside` is what the caller notes about it."""
         meta = pod["metadata"]
         body = {
             "apiVersion": "v1",
@@ -168,6 +176,7 @@ class Client:
             subresource="binding",
             origin=self._origin,
             base=pod,
+            beside=beside,
         )
         self._push(operation, on_error, on_done)
 

@@ -16,7 +16,6 @@ from cluster.machinery.meta import Object, is_deleting, namespace_of, uid_of, wi
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
-IGNORED = frozenset({kinds.EVENTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class GarbageCollector(Controller):
         self._objects: dict[str, _Node] = {}
         self._dependents: dict[str, dict[str, None]] = {}
         for resource in kinds.RESOURCES.values():
-            if "delete" in resource.verbs and resource not in IGNORED:
+            if "delete" in resource.verbs and not resource.transient:
                 env.informers[resource].add_handler(partial(self._on_object, resource))
 
     # ---- the graph

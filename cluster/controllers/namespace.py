@@ -40,7 +40,7 @@ class NamespaceController(Controller):
         self.contents: list[Resource] = [
             r
             for r in kinds.RESOURCES.values()
-            if r.namespaced and "delete" in r.verbs and r is not kinds.EVENTS
+            if r.namespaced and "delete" in r.verbs and not r.transient
         ]
         env.informers[kinds.NAMESPACES].add_handler(self._on_namespace)
         for resource in self.contents:
@@ -75,9 +75,10 @@ class NamespaceController(Controller):
         if left:
             self._report(namespace, left, _finalizers(found))
             return
-        # Nobody follows Events: a cache of them would be the largest of all.
-        for obj in self.client.list(kinds.EVENTS, key):
-            self.client.delete(obj)
+        for resource in kinds.RESOURCES.values():
+            if resource.transient and resource.namespaced:
+                for obj in self.client.list(resource, key):
+                    self.client.delete(obj)
         self._finalize(namespace)
 
     def _report(self, namespace: Object, left: dict[str, int], held: dict[str, int]) -> None:

@@ -61,6 +61,16 @@ class MemoryStore:
     def compacted(self) -> int:
         return self._compacted
 
+    def load(self, kvs: Sequence[KeyValue]) -> None:
+        """Take over keys as they are in another store; they have no history here."""
+        with self._lock:
+            for kv in kvs:
+                if kv.key not in self._current:
+                    insort(self._keys, kv.key)
+                self._current[kv.key] = kv
+                self._revision = max(self._revision, kv.mod_revision)
+            self._compacted = max(self._compacted, self._revision)
+
     # ---- reading
 
     def get(self, key: bytes, revision: int = 0) -> KeyValue | None:

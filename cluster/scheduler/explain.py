@@ -81,7 +81,7 @@ class Explanation:
             return f"Only {ranking[0].name} is feasible{self._others()}."
         miss = self.nearest_miss
         if miss is not None:
-            wanted = ", ".join(f"{_amount(r, a)} more {r}" for r, a in miss.missing.items())
+            wanted = ", ".join(f"{shown_amount(r, a)} more {r}" for r, a in miss.missing.items())
             return f"It would fit {miss.name} with {wanted}{self._others()}."
         return f"It fits nowhere{self._others()}."
 
@@ -94,7 +94,7 @@ class Explanation:
         return f"; {out[0].name} is out ({first}){more}"
 
 
-def _amount(resource: str, amount: int) -> str:
+def shown_amount(resource: str, amount: int) -> str:
     if resource == CPU:
         return format_milli(amount)
     return format_binary(amount) if resource in (MEMORY, STORAGE) else format_decimal(amount)

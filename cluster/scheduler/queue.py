@@ -17,10 +17,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from cluster.scheduler.cache import PodSpec
 from cluster.scheduler.framework import Action, ClusterEvent, Happening, On, Pending
 from cluster.scheduler.verdict import Told
+
+if TYPE_CHECKING:
+    from cluster.scheduler.decisions import Decision
 
 LONGEST_WAIT = 300.0  # Models podMaxInUnschedulablePodsDuration
 EMPTY: frozenset[str] = frozenset()
@@ -45,6 +49,7 @@ class Entry:
         "attempts",
         "cause",
         "errors",
+        "history",
         "key",
         "pending",
         "pinned",
@@ -65,6 +70,7 @@ class Entry:
         self.pinned = pinned
         self.cause = cause
         self.attempts = 0
+        self.history: list[Decision] = []  # the last attempts, oldest first
         self.errors = 0
         self.rejected_by: frozenset[str] = EMPTY
         self.retry_at = 0.0  # the end of its back-off

@@ -33,6 +33,7 @@ from cluster.scheduler.framework import (
 from cluster.scheduler.nominator import Nominator
 from cluster.scheduler.profile import Choice, Profile
 from cluster.scheduler.queue import NO_NODES, Entry, SchedulingQueue
+from cluster.scheduler.record import ATTEMPTS, record
 from cluster.scheduler.verdict import ERROR, UNSCHEDULABLE, Verdicts
 from cluster.scheduler.watching import Watcher
 
@@ -113,14 +114,14 @@ class Scheduler:
         state = CycleState()
         choice = profile.attempt(state, pending)
         if choice.diagnosis is None:
-            self._decided(entry, choice, now)
+            self._decided(entry, choice, pending, now)
             self.queue.delete(entry.key)
             self.nominator.remove(entry.key)
             self.binder.place(entry, pending, profile, state, choice.slot, now)
         else:
             self._reject(entry, pending, profile, state, choice.diagnosis, now)
 
-    def _decided(self, entry: Entry, choice: Choice, now: float) -> None:
+    def _decided(self, entry: Entry, choice: Choice, pending: Pending, now: float) -> None:
         self._remember(
             entry,
             now,
@@ -128,11 +129,13 @@ class Scheduler:
             best=best_of(self.cache.nodes, choice),
             equals=len(choice.ties) if choice.ties is not None else 1,
         )
+        pending.beside = record(pending.obj, entry.history)
 
     def _remember(self, entry: Entry, now: float, **what: Any) -> None:
         revision = self.env.informers.revision
         decision = Decision(entry.key, entry.uid, entry.attempts, now, revision, **what)
         self.decisions.add(decision)
+        entry.history = [*entry.history[1 - ATTEMPTS :], decision]
 
     def explain(self, key: str) -> Explanation | None:
         """All about a pod as it would be decided now; None for a pod of nobody here."""
@@ -170,6 +173,7 @@ class Scheduler:
         self._remember(
             entry, now, node="", message=message, reasons=reasons, nominated=nominated or ""
         )
+        self.env.client.update(record(pending.obj, entry.history).obj)
 
     def _nominate(self, pending: Pending, node: str) -> None:
         """Promise the node; less important pods that it was promised to look elsewhere."""

@@ -11,7 +11,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cluster.apiserver.authn import authorize
-from cluster.apiserver.http import meta, podlog, reads, reviews, watch, websockets, writes
+from cluster.apiserver.http import (
+    meta,
+    podlog,
+    questions,
+    reads,
+    reviews,
+    watch,
+    websockets,
+    writes,
+)
 from cluster.apiserver.http.request import (
     Receive,
     Request,
@@ -125,6 +134,8 @@ async def _resource(server: ApiServer, request: Request) -> Response:
         raise not_found()
     if not request.subresource and verb not in resource.verbs:
         raise errors.method_not_allowed(resource.plural, resource.group, request.method.lower())
+    if questions.asked(request, verb):
+        return await questions.answer(server, request, verb)
     if request.subresource in STREAMS:
         return websockets.answer(server, request)
     if request.subresource == "log" and verb == "get":

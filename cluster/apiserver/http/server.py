@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from cluster.apiserver import conversion
 from cluster.apiserver.authn import Authenticator
@@ -18,6 +19,9 @@ from cluster.apiserver.resources import CLOCKS
 from cluster.machinery.clock import Anchor, LiveClock
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
+
+if TYPE_CHECKING:
+    from cluster.apiserver.http.questions import Questions
 
 GIT_VERSION = "v1.35.0"
 
@@ -38,6 +42,7 @@ class ApiServer:
         self.logs = logs
         self.streams: Streams | None = None
         self.address = address
+        self.questions: Questions | None = None
         self.cacher = Cacher(registry.store)
         self.committer = Committer(registry, self.cacher.refresh)
         self.requests: dict[tuple[str, str, int], int] = {}

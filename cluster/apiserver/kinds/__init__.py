@@ -30,6 +30,7 @@ from cluster.apiserver.resources import Resource
 from cluster.apiserver.strategy import Strategy
 
 STRATEGIES: dict[str, Strategy] = {
+    "schedulingdecisions.orrery.sim": simulation.SchedulingDecisions(),
     "configmaps": core.ConfigMaps(),
     "controllerrevisions.apps": workloads.ControllerRevisions(),
     "daemonsets.apps": workloads.DaemonSets(),

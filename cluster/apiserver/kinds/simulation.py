@@ -89,3 +89,14 @@ class Faults(Kind):
             text = "field is immutable: delete the fault and create another"
             causes.append(invalid_value("spec", new.get("spec"), text))
         return causes
+
+
+class SchedulingDecisions(Kind):
+    """What the scheduler made of a pod, kept for an hour of cluster time, as Events are."""
+
+    allow_create_on_update = True
+    shares_parts = False
+    ttl = 3600
+
+    def fields(self, obj: Object) -> dict[str, str]:
+        return {"status.node": (obj.get("status") or {}).get("node", "")}

@@ -29,6 +29,7 @@ Cells = list[Any]
 CellFunction = Callable[[Object, float], Cells]
 
 CELLS: dict[str, CellFunction] = {
+    "schedulingdecisions.orrery.sim": simulation.scheduling_decision,
     "configmaps": core.config_map,
     "controllerrevisions.apps": workloads.controller_revision,
     "daemonsets.apps": workloads.daemon_set,

@@ -34,3 +34,11 @@ def machine(obj: Object, now: float) -> list[Any]:
         zone,
         age(obj, now),
     ]
+
+
+def scheduling_decision(obj: Object, now: float) -> list[Any]:
+    status = obj.get("status") or {}
+    attempts = status.get("attempts") or [{}]
+    node = status.get("node") or "<none>"
+    made = attempts[-1].get("attempt", 0)
+    return [name_of(obj), node, made, status.get("message", ""), age(obj, now)]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cluster.client import Beside
 from cluster.machinery.meta import Object
 from cluster.scheduler.cache.cache import PodRecord, group_key
 from cluster.scheduler.cache.columns import Bools, Ints
@@ -78,9 +79,10 @@ class Filters:
 class Pending:
     """A pod that waits to be scheduled, as plugins see it."""
 
-    __slots__ = ("group", "memo", "obj", "pinned", "spec")
+    __slots__ = ("beside", "group", "memo", "obj", "pinned", "spec")
 
     def __init__(self, obj: Object, spec: PodSpec, pinned: str) -> None:
+        self.beside: Beside | None = None  # what is noted together with the binding
         self.memo: dict[str, Any] = {}  # a plugin's own, for the length of one attempt
         self.obj = obj
         self.spec = spec

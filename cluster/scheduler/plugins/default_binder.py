@@ -19,5 +19,7 @@ class DefaultBinder(BindPlugin):
         on_done: Callable[[Object], None],
         on_error: Callable[[StatusError], None],
     ) -> bool:
-        self.handle.env.client.bind(pod.obj, node, on_done=on_done, on_error=on_error)
+        self.handle.env.client.bind(
+            pod.obj, node, beside=pod.beside, on_done=on_done, on_error=on_error
+        )
         return True
