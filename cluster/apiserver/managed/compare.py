@@ -68,9 +68,6 @@ class Changes:
         elif new is MISSING:
             self.only(kind, path, old, self.removed)
         elif not same_value(old, new):
-            if old is None or new is None:
-                self._both(kind.form(old if new is None else new), kind, path, old, new)
-                return
             before, after = kind.form(old), kind.form(new)
             if before != after:
                 self._both(before, kind, path, old, new)

@@ -28,11 +28,16 @@ def field(name: str) -> str:
 
 
 def value(scalar: Any) -> str:
-    return "v:" + _go_json(scalar)
+    return "v:" + _go_json(_number(scalar))
 
 
 def key(fields: dict[str, Any]) -> str:
-    return "k:" + _go_json(fields)
+    return "k:" + _go_json({name: _number(found) for name, found in fields.items()})
+
+
+def _number(found: Any) -> Any:
+    """2.0 is written, and is, 2."""
+    return int(found) if isinstance(found, float) and found.is_integer() else found
 
 
 def path(*names: str) -> Path:
