@@ -129,9 +129,9 @@ def _apply(
         fields = hook.field_manager(resource, request.subresource, has_status)
     now = format_time(server.clock.now())
     applied = fields.apply(old or None, config, manager, force, now)
-    new: Object = bodies.without_nulls(applied)
+    new: Object = bodies.without_new_nulls(applied, old)
     _check_name(request, new)
-    if request.subresource in ("", "status"):
+    if request.subresource in bodies.CHECKED:
         request.warnings.clear()
         bodies.check_fields(request, resource, new)
     return new

@@ -15,6 +15,11 @@ from cluster.machinery.meta import Object
 
 ACCEPTED = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
 JSON = ("", "application/json", "text/plain", "application/x-www-form-urlencoded")
+# Subresources whose bodies are of the parent's kind, or a Scale.
+CHECKED = frozenset(
+    ("", "status", "scale", "finalize", "ephemeralcontainers", "approval", "resize")
+)
+SCALE = ("autoscaling", "v1", "Scale")
 YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 
 
@@ -58,7 +63,7 @@ def parse_object(request: Request, resource: Resource) -> Object:
         raise errors.bad_request("the object provided is unrecognized (must be of type Object)")
     value = without_nulls(value)
     check_kind(value, resource, request.subresource)
-    if not request.subresource or request.subresource == "status":
+    if request.subresource in CHECKED:
         check_fields(request, resource, value)
     meta = value.get("metadata")
     if meta is not None and not isinstance(meta, dict):
@@ -72,6 +77,23 @@ def without_nulls(value: Any) -> Any:
         return {k: without_nulls(v) for k, v in value.items() if v is not None}
     if isinstance(value, list):
         return [without_nulls(v) for v in value]
+    return value
+
+
+def without_new_nulls(value: Any, old: Any) -> Any:
+    """Likewise, but for what was null before: a zero time is written so."""
+    if value is old or value is None:
+        return value
+    if isinstance(value, dict):
+        before = old if isinstance(old, dict) else {}
+        return {
+            k: without_new_nulls(v, before.get(k))
+            for k, v in value.items()
+            if v is not None or before.get(k, "") is None
+        }
+    if isinstance(value, list):
+        known = old if isinstance(old, list) else []
+        return [v if v in known else without_new_nulls(v, None) for v in value]
     return value
 
 
@@ -96,7 +118,8 @@ def check_fields(request: Request, resource: Resource, value: Object) -> None:
     if mode not in ("Ignore", "Warn", "Strict"):
         cause = errors.not_supported("fieldValidation", mode, ("Ignore", "Strict", "Warn"))
         raise errors.invalid("CreateOptions", "meta.k8s.io", "", [cause])
-    found = schema.check(resource.group, resource.version, resource.kind, value)
+    kind = (resource.group, resource.version, resource.kind)
+    found = schema.check(*(SCALE if request.subresource == "scale" else kind), value)
     if found.mismatch:
         raise _mismatch(resource, found.mismatch)
     if not found.unknown:

@@ -169,9 +169,11 @@ def _apply(
     new = patcher(old, change)
     if not isinstance(new, dict):
         raise errors.bad_request("the patch does not leave an object")
-    if request.subresource in ("", "status"):
+    new = bodies.without_new_nulls(new, old)
+    if request.subresource in bodies.CHECKED:
         request.warnings.clear()
         bodies.check_fields(request, resource, new)
+    if request.subresource in ("", "status"):
         meta = new.get("metadata")
         if not isinstance(meta, dict) or meta.get("name") != request.name:
             raise errors.bad_request(

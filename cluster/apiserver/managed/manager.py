@@ -155,7 +155,7 @@ class FieldManager:
         return _with_entries(new, managed)
 
     def _check(self, config: Object) -> None:
-        version, kind = config.get("apiVersion") or "", config.get("kind") or ""
+        version, kind = _text(config.get("apiVersion")), _text(config.get("kind"))
         if (version, kind) != (self.api_version, self.versions.kind):
             raise errors.bad_request(f"invalid object type: {_kind_text(version, kind)}")
         meta = config.get("metadata")
@@ -170,7 +170,8 @@ class FieldManager:
 
     def _misfit(self, config: Object, error: MisfitError) -> StatusError:
         """Upstream answers this with 500 and no reason; it is the client's fault, so 400."""
-        meta = config.get("metadata") or {}
+        meta = config.get("metadata")
+        meta = meta if isinstance(meta, dict) else {}
         where = f"{meta.get('namespace', '')}/{meta.get('name', '')}"
         kind = _kind_text(self.api_version, self.versions.kind)
         return StatusError(
@@ -224,6 +225,10 @@ class FieldManager:
         for changed in (changes.modified, changes.added, changes.removed):
             fields = fields.difference(changed)
         return fields
+
+
+def _text(found: Any) -> str:
+    return found if isinstance(found, str) else ""
 
 
 def _kind_text(api_version: str, kind: str) -> str:
