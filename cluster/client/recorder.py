@@ -15,10 +15,6 @@ from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object, object_reference
 
 
-def _ignore(_: StatusError) -> None:
-    """Losing an Event is not worth another reconcile (its namespace is gone, say)."""
-
-
 class EventRecorder:
     """`component` is the event's source, `host` the node of a kubelet's or kube-proxy's event."""
 
@@ -64,21 +60,29 @@ class EventRecorder:
     def _create(self, written: Written, event: Object) -> None:
         written.namespace = event["metadata"]["namespace"]
         written.name = event["metadata"]["name"]
-        self._client.create({**event, "count": written.count}, on_error=_ignore)
+
+        def failed(error: StatusError) -> None:
+            """Another recorder had the same nanosecond. That an Event is lost for another reason
+            (its namespace is gone, say) is not worth another reconcile."""
+            if error.reason == "AlreadyExists":
+                name = self._name(event["involvedObject"], self._clock.now())
+                self._create(written, {**event, "metadata": {**event["metadata"], "name": name}})
+
+        self._client.create({**event, "count": written.count}, on_error=failed)
+
+    def _name(self, reference: Object, now: float) -> str:
+        """Upstream's names end in the nanosecond; two events at one virtual moment must differ."""
+        self._last_nanos = max(int(now * 1_000_000_000), self._last_nanos + 1)
+        return f"{reference['name']}.{self._last_nanos:x}"
 
     def _new(self, reference: Object, kind: str, reason: str, message: str, host: str) -> Object:
         now = self._clock.now()
-        # Upstream's names end in the nanosecond; two events at one virtual moment must differ.
-        self._last_nanos = max(int(now * 1_000_000_000), self._last_nanos + 1)
         namespace = reference.get("namespace") or "default"
         stamp = format_time(now)
         return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {
-                "name": f"{reference['name']}.{self._last_nanos:x}",
-                "namespace": namespace,
-            },
+            "metadata": {"name": self._name(reference, now), "namespace": namespace},
             "involvedObject": reference,
             "reason": reason,
             "message": message,
