@@ -7,7 +7,7 @@ Models sigs.k8s.io/sig-storage-lib-external-provisioner and kubernetes-csi/exter
 
 from __future__ import annotations
 
-from cluster.client import Controller, Env, InformerEvent, kinds
+from cluster.client import Controller, Env, EventRecorder, InformerEvent, kinds
 from cluster.controllers import volumematch
 from cluster.controllers.claimusers import ClaimUsers
 from cluster.controllers.volumematch import phase_of
@@ -47,6 +47,7 @@ class ExternalStorage(Controller):
         self.drivers = env.informers.lister(kinds.CSI_DRIVERS)
         self.nodes = env.informers.lister(kinds.NODES)
         self.users = ClaimUsers.of(env)
+        self._recorders: dict[tuple[str, str], EventRecorder] = {}
         self._due: dict[str, float] = {}  # what is being worked on, and when that will be done
         env.informers[kinds.PERSISTENT_VOLUME_CLAIMS].add_handler(self._on_claim)
         env.informers[kinds.PERSISTENT_VOLUMES].add_handler(self._on_volume)
@@ -67,6 +68,12 @@ class ExternalStorage(Controller):
         if event.type == "ADDED":
             for claim in self.claims:
                 self.enqueue(CLAIM + key_of(claim), event.revision)
+
+    def _voice(self, component: str, host: str = "") -> EventRecorder:
+        key = (component, host)
+        if key not in self._recorders:
+            self._recorders[key] = self.env.recorder(component, host)
+        return self._recorders[key]
 
     def _is_running(self, provisioner: str) -> bool:
         return provisioner in (HOST_PATH, LOCAL_PATH) or provisioner in self.drivers
@@ -102,7 +109,7 @@ class ExternalStorage(Controller):
         if not self._is_running(provisioner) or storage is None or name in self.volumes:
             return
         where = f'"{namespace_of(claim)}/{name_of(claim)}"'
-        recorder = self.env.recorder(f"{provisioner}_minikube")
+        recorder = self._voice(f"{provisioner}_minikube")
         if key not in self._due:
             text = f"External provisioner is provisioning volume for claim {where}"
             recorder.event(claim, "Normal", "Provisioning", text)
@@ -189,7 +196,7 @@ class ExternalStorage(Controller):
         driver = volume["spec"]["csi"]["driver"]
         if not self._is_running(driver):
             return
-        recorder = self.env.recorder(f"external-resizer {driver}")
+        recorder = self._voice(f"external-resizer {driver}")
         if key not in self._due:
             text = f"External resizer is resizing volume {name_of(volume)}"
             recorder.event(claim, "Normal", "Resizing", text)
@@ -217,7 +224,7 @@ class ExternalStorage(Controller):
         self._done(claim, size)
         node = running[0]["spec"].get("nodeName", "")
         text = f'MountVolume.NodeExpandVolume succeeded for volume "{name_of(volume)}" {node}'
-        kubelet = self.env.recorder("kubelet", node)
+        kubelet = self._voice("kubelet", node)
         kubelet.event(claim, "Normal", "FileSystemResizeSuccessful", text)
         kubelet.event(running[0], "Normal", "FileSystemResizeSuccessful", text)
 
