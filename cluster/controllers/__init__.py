@@ -14,6 +14,7 @@ from cluster.controllers.deployment import DeploymentController
 from cluster.controllers.disruption import DisruptionController
 from cluster.controllers.endpoints import EndpointsController
 from cluster.controllers.endpointslice import EndpointSliceController
+from cluster.controllers.endpointslicemirroring import EndpointSliceMirroringController
 from cluster.controllers.ephemeralvolume import EphemeralVolumeController
 from cluster.controllers.externalstorage import ExternalStorage
 from cluster.controllers.garbagecollector import GarbageCollector
@@ -27,6 +28,7 @@ from cluster.controllers.replicaset import ReplicaSetController
 from cluster.controllers.replicationcontroller import ReplicationControllerController
 from cluster.controllers.rootca import RootCAPublisher
 from cluster.controllers.serviceaccount import ServiceAccountController
+from cluster.controllers.servicelb import ServiceLBController
 from cluster.controllers.statefulset import StatefulSetController
 from cluster.controllers.tainteviction import TaintEvictionController
 from cluster.controllers.ttlafterfinished import TTLAfterFinishedController
@@ -57,6 +59,8 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "orrery-external-storage": ExternalStorage,
     "endpoints-controller": EndpointsController,
     "endpointslice-controller": EndpointSliceController,
+    "endpointslice-mirroring-controller": EndpointSliceMirroringController,
+    "service-lb-controller": ServiceLBController,
     "garbage-collector-controller": GarbageCollector,
     "pod-garbage-collector-controller": PodGCController,
 }

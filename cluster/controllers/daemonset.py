@@ -161,7 +161,7 @@ class DaemonSetController(Controller):
 
     def _surge(self, key: str, found: Object, by_node: ByNode, digest: str, limit: int) -> None:
         """New pods beside old ones, maxSurge at a time; an old one goes when its new one is up."""
-        surging, waiting = 0, []
+        surging, waiting, broken = 0, [], []
         for node, pods in by_node.items():
             living = [p for p in pods if podutil.is_active(p)]
             new = [p for p in living if daemonpods.is_current(p, digest)]
@@ -169,13 +169,15 @@ class DaemonSetController(Controller):
             if not old:
                 continue
             if not new:
-                waiting.append(node)
+                up = any(self._is_available(found, pod) for pod in old)
+                (waiting if up else broken).append(node)
             elif self._is_available(found, new[0]):
                 for pod in old:
                     self.control.delete(found, pod)
             else:
                 surging += 1
-        self._create(key, found, waiting[: max(0, limit - surging)], digest)
+        # Where nothing serves any more, nothing is gained by waiting.
+        self._create(key, found, broken + waiting[: max(0, limit - surging)], digest)
 
     def _is_available(self, found: Object, pod: Object) -> bool:
         at = podutil.available_at(pod, found["spec"].get("minReadySeconds", 0))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.client import Controller, Env, InformerEvent, kinds
-from cluster.controllers import podutil, servicepods
+from cluster.controllers import podutil, servicepods, topologyhints
 from cluster.machinery.meta import (
     Object,
     annotations_of,
@@ -74,8 +74,12 @@ class EndpointSliceController(Controller):
         self.nodes = env.informers.lister(kinds.NODES)
         self.slices = env.informers.lister(kinds.ENDPOINT_SLICES)
         self._built: dict[str, Built] = {}
+        self._hinted: dict[
+            str, str
+        ] = {}  # Services with topology-mode Auto: why they have no hints
         self.slices.add_index("service", _service_of)
         env.informers[kinds.ENDPOINT_SLICES].add_handler(self._on_slice)
+        env.informers[kinds.NODES].add_handler(self._on_node)
 
     def _on_slice(self, event: InformerEvent) -> None:
         """Somebody deleted or changed one of ours."""
@@ -88,6 +92,7 @@ class EndpointSliceController(Controller):
         service = self.index.services.get(key)
         if service is None or is_deleting(service):
             self._built.pop(key, None)
+            self._hinted.pop(key, None)
             for found in own:
                 self.client.delete(found)
             return
@@ -101,12 +106,47 @@ class EndpointSliceController(Controller):
         plan = Plan()
         for ports, members in behind.groups.items():
             wanted = {p["status"]["podIP"]: self._endpoint(key, service, p, known) for p in members}
+            if topologyhints.is_auto(service):
+                wanted = self._share_out(key, service, wanted)
             plan.place(ports, wanted, by_ports.pop(tuple(sorted(ports)), []))
         for left in by_ports.values():
             plan.delete += left
         if len(plan.delete) == len(own) and not plan.create:
             plan.create.append(((), []))  # a Service without pods has one empty slice
         self._perform(service, plan, behind.changed)
+
+    def _share_out(
+        self, key: str, service: Object, wanted: dict[str, dict[str, Any]]
+    ) -> dict[str, dict[str, Any]]:
+        """Hints for all zones or for none; an Event when that changes."""
+        shares = topologyhints.cpu_shares(self.nodes)
+        zones = topologyhints.share_out([*wanted.values()], shares)
+        said = zones if isinstance(zones, str) else ""
+        if self._hinted.get(key) != said:
+            if said:
+                text = f"{said}, addressType: IPv4"
+                self.recorder.event(service, "Warning", "TopologyAwareHintsDisabled", text)
+            else:
+                text = "Topology Aware Hints has been enabled, addressType: IPv4"
+                self.recorder.event(service, "Normal", "TopologyAwareHintsEnabled", text)
+            self._hinted[key] = said
+        if isinstance(zones, str):
+            return wanted
+        return {
+            address: {**e, "hints": {"forZones": [{"name": zones[address]}]}}
+            if address in zones
+            else e
+            for address, e in wanted.items()
+        }
+
+    def _on_node(self, event: InformerEvent) -> None:
+        """A node's zone is in its endpoints; shares of CPU concern those who share by them."""
+        old, new = event.old, event.new
+        if old is None or new is None or labels_of(old) != labels_of(new):
+            for service in self.index.services if self._hinted else ():
+                if topologyhints.is_auto(service):
+                    key = f"{namespace_of(service)}/{name_of(service)}"
+                    self.enqueue(key, event.revision)
 
     def _perform(self, service: Object, plan: Plan, stamp: str) -> None:
         """What would be deleted takes the place of what would be created, and keeps its name."""
@@ -185,6 +225,8 @@ def _describe(service: Object, pod: Object, node: Object | None) -> dict[str, An
         out["zone"] = zone
     if pod["spec"].get("hostname") and pod["spec"].get("subdomain") == name_of(service):
         out["hostname"] = pod["spec"]["hostname"]
+    if hints := topologyhints.near(topologyhints.distribution(service), out):
+        out["hints"] = hints
     return out
 
 
