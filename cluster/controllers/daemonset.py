@@ -161,7 +161,9 @@ class DaemonSetController(Controller):
 
     def _surge(self, key: str, found: Object, by_node: ByNode, digest: str, limit: int) -> None:
         """New pods beside old ones, maxSurge at a time; an old one goes when its new one is up."""
-        surging, waiting, broken = 0, [], []
+        surging = 0
+        waiting: list[str] = []
+        broken: list[str] = []
         for node, pods in by_node.items():
             living = [p for p in pods if podutil.is_active(p)]
             new = [p for p in living if daemonpods.is_current(p, digest)]
