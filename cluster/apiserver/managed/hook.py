@@ -20,7 +20,7 @@ from cluster.apiserver.managed.sources import types
 from cluster.apiserver.managed.typed import MisfitError
 from cluster.apiserver.managed.updater import ManagerId
 from cluster.apiserver.operations import Operation, User
-from cluster.apiserver.resources import Resource
+from cluster.apiserver.resources import EVENTS, Resource
 from cluster.machinery.clock import format_time
 from cluster.machinery.meta import Object
 
@@ -112,7 +112,7 @@ def _writer(resource: Resource, subresource: str, name: str, has_status: bool) -
         manager = ManagerId(name, UPDATE, resource.api_version, subresource)
         empty = types().empty(resource.api_version, resource.kind)
         fields = ignored(resource, subresource, has_status)
-        found = _writers[key] = Writer(manager, kind, fields, empty)
+        found = _writers[key] = Writer(manager, kind, fields, empty, resource is EVENTS)
     return found if kind is not None else None
 
 
