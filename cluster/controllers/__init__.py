@@ -8,6 +8,7 @@ Models pkg/controller and cmd/kube-controller-manager.
 from __future__ import annotations
 
 from cluster.client import Component, Controller, Env
+from cluster.controllers.attachdetach import AttachDetachController
 from cluster.controllers.cronjob import CronJobController
 from cluster.controllers.daemonset import DaemonSetController
 from cluster.controllers.deployment import DeploymentController
@@ -20,6 +21,7 @@ from cluster.controllers.externalstorage import ExternalStorage
 from cluster.controllers.garbagecollector import GarbageCollector
 from cluster.controllers.hpa import HorizontalPodAutoscalerController
 from cluster.controllers.job import JobController
+from cluster.controllers.leaderlease import LeaderLeases
 from cluster.controllers.namespace import NamespaceController
 from cluster.controllers.nodeipam import NodeIpamController
 from cluster.controllers.nodelifecycle import NodeLifecycleController
@@ -56,6 +58,8 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "persistentvolume-binder-controller": PersistentVolumeBinder,
     "persistentvolumeclaim-protection-controller": ClaimProtection,
     "persistentvolume-protection-controller": VolumeProtection,
+    "persistentvolume-attach-detach-controller": AttachDetachController,
+    "orrery-leader-leases": LeaderLeases,
     "orrery-external-storage": ExternalStorage,
     "endpoints-controller": EndpointsController,
     "endpointslice-controller": EndpointSliceController,
