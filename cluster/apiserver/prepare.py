@@ -14,6 +14,7 @@ from cluster.apiserver.managed import hook
 from cluster.apiserver.managed.entries import without_times
 from cluster.apiserver.managed.scale import to_scale
 from cluster.apiserver.operations import Beside
+from cluster.apiserver.policies import POLICIES, TOUCH
 from cluster.apiserver.resources import Resource
 from cluster.apiserver.strategy import Context, Strategy
 from cluster.etcd.api import Delete, Guard, Put, Txn
@@ -71,6 +72,8 @@ class Prepared:
 def prepare(ctx: Context, strategy: Strategy, current: Current | None) -> Prepared:
     """Raises StatusError."""
     op = ctx.operation
+    if op.resource in POLICIES and op.subresource != "status":
+        ctx.ops_if_written.append(TOUCH)
     if strategy.ttl and op.verb != "delete":
         ctx.lease = ctx.lookup.lease_for(strategy.ttl)
     if op.verb == "create" and not op.subresource:
@@ -107,7 +110,7 @@ def _create(ctx: Context, strategy: Strategy) -> Prepared:
     key = resource.key(op.namespace, obj["metadata"]["name"])
     guard = Guard(key, 0)
     put = Put(key, codec.encode(resource, obj, ctx.fragments), ctx.lease)
-    txn = Txn((guard, *ctx.guards), (put, *ctx.ops), op.origin)
+    txn = Txn((guard, *ctx.guards), (put, *ctx.ops, *ctx.ops_if_written), op.origin)
     return Prepared(ctx, obj, txn, guard, final=not generated)
 
 
@@ -240,12 +243,14 @@ def _store_update(
     guard = Guard(key, current.revision)
     guards = (guard, *ctx.guards)
     if _finished_terminating(meta) and not strategy.held(new):
-        txn = Txn(guards, (Delete(key), *ctx.ops), op.origin)
+        txn = Txn(guards, (Delete(key), *ctx.ops, *ctx.ops_if_written), op.origin)
         return Prepared(ctx, new, txn, guard, pinned)
     if _same(new, current.obj) and not ctx.ops:
         return Prepared(ctx, new)
     put = Put(key, codec.encode(resource, new, ctx.fragments), ctx.lease)
-    ops = (put, *ctx.ops) if op.beside is None else (put, *ctx.ops, _beside(ctx, op.beside))
+    ops = (put, *ctx.ops, *ctx.ops_if_written)
+    if op.beside is not None:
+        ops = (*ops, _beside(ctx, op.beside))
     return Prepared(ctx, new, Txn(guards, ops, op.origin), guard, pinned)
 
 
@@ -282,11 +287,12 @@ def _finished_terminating(meta: Object) -> bool:
 
 
 def _delete(ctx: Context, strategy: Strategy, current: Current) -> Prepared:
-    from cluster.apiserver.admission import admit
+    from cluster.apiserver.admission import admit, validate
 
     op, old = ctx.operation, current.obj
     _check_preconditions(ctx, current)
     admit(ctx, None, old)
+    validate(ctx, None, old)
     if op.subresource:
         old = strategy.ask_before_delete(ctx, op.subresource, old)
     strategy.prepare_for_delete(ctx, old)
@@ -295,7 +301,9 @@ def _delete(ctx: Context, strategy: Strategy, current: Current) -> Prepared:
     finalizers = _finalizers(ctx, strategy, old)
     guard = Guard(op.resource.key(op.namespace, op.name), current.revision)
     if not finalizers and grace == 0 and not strategy.held(old):
-        txn = Txn((guard, *ctx.guards), (Delete(guard.key), *ctx.ops), op.origin)
+        txn = Txn(
+            (guard, *ctx.guards), (Delete(guard.key), *ctx.ops, *ctx.ops_if_written), op.origin
+        )
         return Prepared(ctx, {**old}, txn, guard, final)
     meta = _terminating(ctx, old["metadata"], grace, finalizers)
     if meta == old["metadata"] and not op.subresource:
@@ -304,7 +312,13 @@ def _delete(ctx: Context, strategy: Strategy, current: Current) -> Prepared:
     put = Put(guard.key, codec.encode(op.resource, new))
     # What is released by the deletion itself waits for it; what an eviction writes does not.
     more = ctx.ops if op.subresource else ()
-    return Prepared(ctx, new, Txn((guard, *ctx.guards), (put, *more), op.origin), guard, final)
+    return Prepared(
+        ctx,
+        new,
+        Txn((guard, *ctx.guards), (put, *more, *ctx.ops_if_written), op.origin),
+        guard,
+        final,
+    )
 
 
 def _terminating(ctx: Context, old: Object, grace: int, finalizers: list[str]) -> Object:

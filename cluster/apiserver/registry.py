@@ -16,8 +16,9 @@ from cluster.apiserver.kinds import strategy_for
 from cluster.apiserver.leases import LeaseManager
 from cluster.apiserver.managed.shapes import PREFIX, SHAPES
 from cluster.apiserver.operations import Operation
+from cluster.apiserver.policies import Policies
 from cluster.apiserver.prepare import Current, Prepared, prepare
-from cluster.apiserver.resources import Resource, for_key
+from cluster.apiserver.resources import EVENTS, RESOURCE_QUOTAS, Resource, for_key
 from cluster.apiserver.strategy import Context
 from cluster.etcd.api import Fence, NoSpaceError, Origin, Put, Store, Txn, prefix_end
 from cluster.machinery import errors
@@ -71,6 +72,7 @@ class Registry:
         self.kept: set[str] = set()
         self._kept_epoch = store.epoch
         self._leases = LeaseManager(store)
+        self.policies = Policies(self)
         self._followed: set[Resource] = set()
         self._written: dict[tuple[int, bytes], Object] = {}
 
@@ -149,7 +151,8 @@ class Registry:
         waiting = list(range(len(operations)))
         attempts = [0] * len(operations)
         while waiting:
-            now, later = _one_each(operations, waiting)
+            self.policies.refresh()
+            now, later = _one_each(operations, waiting, self.policies)
             prepared: list[tuple[int, Prepared]] = []
             for index in now:
                 outcome = self._try(operations[index], fresh=attempts[index] > 0)
@@ -176,6 +179,7 @@ class Registry:
     def _try(self, operation: Operation, fresh: bool) -> Prepared | Object | StatusError:
         ctx = Context(operation, self, self.clock.now(), self.entropy)
         ctx.wall = self.clock.wall()
+        ctx.warnings = operation.warnings
         try:
             prepared = prepare(ctx, strategy_for(operation.resource), self._current(ctx, fresh))
         except StatusError as error:
@@ -258,21 +262,38 @@ def _known(value: bytes, revision: int) -> Object | None:
     return obj if is_known(obj) else None
 
 
-def _one_each(operations: Sequence[Operation], waiting: list[int]) -> tuple[list[int], list[int]]:
-    """Splits off operations on an object that an earlier one of the batch touches: they must see
-    what it did."""
+def _one_each(
+    operations: Sequence[Operation], waiting: list[int], policies: Policies
+) -> tuple[list[int], list[int]]:
+    """Splits off operations on an object that an earlier one of the batch touches (be it a quota):
+    they must see what it did."""
     touched: set[tuple[Resource, str, str]] = set()
     now: list[int] = []
     later: list[int] = []
     for index in waiting:
         operation = operations[index]
         target = (operation.resource, operation.namespace, operation.name)
+        if _counted(operation) and policies.list(RESOURCE_QUOTAS, operation.namespace):
+            target = (RESOURCE_QUOTAS, operation.namespace, "")
+            if target in touched:
+                later.append(index)
+                continue
         if operation.name and target in touched:
             later.append(index)
             continue
         touched.add(target)
         now.append(index)
     return now, later
+
+
+def _counted(operation: Operation) -> bool:
+    """May count against a quota of its namespace."""
+    return (
+        operation.verb == "create"
+        and bool(operation.namespace)
+        and operation.resource is not EVENTS
+        and not operation.subresource
+    )
 
 
 def _conflict(operation: Operation) -> StatusError:

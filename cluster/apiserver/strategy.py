@@ -13,6 +13,7 @@ from typing import Protocol
 
 from cluster.apiserver.managed import hook
 from cluster.apiserver.operations import Operation
+from cluster.apiserver.policies import Policies
 from cluster.apiserver.resources import Resource
 from cluster.etcd.api import Delete, Guard, Put
 from cluster.machinery import errors
@@ -29,6 +30,11 @@ class Lookup(Protocol):
         ...
 
     def list_all(self, resource: Resource, namespace: str = "") -> list[Object]: ...
+
+    @property
+    def policies(self) -> Policies:
+        """What admission asks often, remembered."""
+        ...
 
     def lease_for(self, ttl: int) -> int:
         """A store lease that keeps a key alive for `ttl` seconds of cluster time."""
@@ -47,7 +53,8 @@ class Context:
     """One operation on its way to a transaction.
 
     guards and ops are added to the object's own transaction (an allocation, an index key); when an
-    added guard fails at commit, the operation is prepared again. fragments are top-level fields of
+    added guard fails at commit, the operation is prepared again. ops_if_written alone are no reason
+    to write. fragments are top-level fields of
     the body that are already encoded. warnings go to the client as Warning headers.
     """
 
@@ -57,6 +64,7 @@ class Context:
     entropy: Entropy
     guards: list[Guard] = field(default_factory=list)
     ops: list[Put | Delete] = field(default_factory=list)
+    ops_if_written: list[Put | Delete] = field(default_factory=list)
     fragments: dict[str, bytes] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     lease: int = 0
@@ -75,7 +83,7 @@ class Strategy:
 
     def create(self, ctx: Context, obj: Object) -> Object:
         """The whole way of a new object; returns what is to be stored. Raises StatusError."""
-        from cluster.apiserver.admission import admit
+        from cluster.apiserver.admission import admit, validate
 
         if self.shares_parts:
             obj = deep_copy(obj)
@@ -84,10 +92,11 @@ class Strategy:
         admit(ctx, obj, None)
         self.prepare_for_create(ctx, obj)
         self._raise(ctx, obj, self.validate(ctx, obj))
+        validate(ctx, obj, None)
         return obj
 
     def update(self, ctx: Context, new: Object, old: Object) -> Object:
-        from cluster.apiserver.admission import admit
+        from cluster.apiserver.admission import admit, validate
 
         new = deep_copy(new)
         self.default(new)
@@ -95,6 +104,7 @@ class Strategy:
         admit(ctx, new, old)
         self.prepare_for_update(ctx, new, old)
         self._raise(ctx, new, self.validate_update(ctx, new, old))
+        validate(ctx, new, old)
         return new
 
     def record(self, ctx: Context, new: Object, old: Object | None) -> None:

@@ -22,7 +22,11 @@ def stateful_set(replicas: int = 3, **spec: Any) -> Object:
 
 
 def started(replicas: int = 3, **spec: Any) -> Harness:
-    cluster = Harness("statefulset-controller", "garbage-collector-controller")
+    cluster = Harness(
+        "statefulset-controller",
+        "garbage-collector-controller",
+        "persistentvolumeclaim-protection-controller",
+    )
     cluster.add(stateful_set(replicas, **spec))
     for _ in range(replicas):
         cluster.run_pods()

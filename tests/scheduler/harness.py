@@ -110,6 +110,8 @@ class Harness:
             status, spec = obj.get("status"), obj.get("spec") or {}
             bound = spec.pop("nodeName", "") if obj["kind"] == "Pod" else ""
             stored = self.user.do_create(obj)
+            if obj["kind"] == "Node":  # as if its controller had found it ready
+                stored = self.user.do_update({**stored, "spec": spec})
             if bound:
                 self.user.bind(stored, bound)
                 self.user.flush()

@@ -29,6 +29,8 @@ def filled(**spec: Any) -> Harness:
     h = Harness()
     h.add(node("n1", "4"), node("n2", "4"))
     h.add(pod("a", "3", nodeName="n1"), pod("b", "2", nodeName="n2"), pod("c", "2", nodeName="n2"))
+    for resource in spec.pop("objects", ()):
+        h.user.do_create(resource)
     h.add(pod("vip", "3", **{**HIGH, **spec}))
     h.settle()
     return h
@@ -88,7 +90,9 @@ def test_equals_and_superiors_are_not_preempted() -> None:
 
 
 def test_a_pod_that_may_not_preempt_does_not() -> None:
-    h = filled(preemptionPolicy="Never")
+    polite: Object = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
+    polite |= {"metadata": {"name": "polite"}, "value": 1000, "preemptionPolicy": "Never"}
+    h = filled(objects=[polite], priorityClassName="polite", priority=1000)
     assert terminating(h) == set()
     assert h.why("vip").endswith("preemption: not eligible due to preemptionPolicy=Never.")
 

@@ -18,7 +18,7 @@ def admit(ctx: Context, new: Object | None, old: Object | None) -> None:
         return
     if old is not None or not op.resource.namespaced or op.namespace in IMMORTAL:
         return
-    namespace = ctx.lookup.find(NAMESPACES, "", op.namespace)
+    namespace = ctx.lookup.policies.find(NAMESPACES, "", op.namespace)
     if namespace is None:
         raise errors.not_found("namespaces", "", op.namespace)
     if "deletionTimestamp" in namespace["metadata"]:

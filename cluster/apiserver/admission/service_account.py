@@ -22,12 +22,15 @@ MIRROR = "kubernetes.io/config.mirror"
 def admit(ctx: Context, new: Object | None, old: Object | None) -> None:
     if new is None or old is not None or ctx.operation.resource is not PODS:
         return
-    if MIRROR in annotations_of(new):
-        return
     spec = new["spec"]
+    if MIRROR in annotations_of(new):
+        if spec.get("serviceAccountName"):
+            why = "a mirror pod may not reference service accounts"
+            raise errors.forbidden("pods", "", new["metadata"].get("name", ""), why)
+        return
     name = spec.get("serviceAccountName") or "default"
     spec["serviceAccountName"] = spec["serviceAccount"] = name
-    account = ctx.lookup.find(SERVICE_ACCOUNTS, ctx.operation.namespace, name)
+    account = ctx.lookup.policies.find(SERVICE_ACCOUNTS, ctx.operation.namespace, name)
     if account is None:
         # A name that was generated a moment ago is nobody's business yet.
         pod = ctx.operation.name or new["metadata"].get("generateName", "")
@@ -36,6 +39,8 @@ def admit(ctx: Context, new: Object | None, old: Object | None) -> None:
             f'serviceaccount "{name}" not found'
         )
         raise errors.forbidden("pods", "", pod, why)
+    if account.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
+        spec["imagePullSecrets"] = [dict(s) for s in account["imagePullSecrets"]]
     wanted = spec.get("automountServiceAccountToken")
     if wanted is None:
         wanted = account.get("automountServiceAccountToken", True)

@@ -57,6 +57,7 @@ async def create(server: ApiServer, request: Request) -> Response:
     operation = Operation(
         "create", resource, request.namespace, name, request.user, body=body,
         options=_options(request), origin=_origin(request),
+        warnings=request.warnings,
     )  # fmt: skip
     return shown(server, request, await server.commit(operation), 201)
 
@@ -72,6 +73,7 @@ async def _create_sub(server: ApiServer, request: Request, resource: Resource) -
     operation = Operation(
         "create", resource, request.namespace, request.name, request.user, body=body,
         subresource="binding", options=_options(request), origin=_origin(request),
+        warnings=request.warnings,
     )  # fmt: skip
     await server.commit(operation)
     return json_response({**_success(), "code": 201}, 201)
@@ -105,6 +107,7 @@ async def update(server: ApiServer, request: Request) -> Response:
     operation = Operation(
         "update", resource, request.namespace, request.name, request.user, body=body,
         subresource=request.subresource, options=_options(request), origin=_origin(request),
+        warnings=request.warnings,
     )  # fmt: skip
     result = await server.commit(operation)
     return _after_update(server, request, result, 200 if existed else 201)
@@ -137,7 +140,7 @@ async def patch(server: ApiServer, request: Request) -> Response:
         raise errors.unsupported_media_type(PATCHES)
     name, force = apply.patch_manager(request, kind == patches.APPLY_PATCH)
     if kind == patches.APPLY_PATCH:
-        existed = server.cacher.get(resource, request.namespace, request.name) is not None
+        existed = _exists(server, request)
         options = Options(dry_run=_dry_run(request), field_manager=name)
         applying = apply.operation(server, request, resource, options, _origin(request), force)
         result = await server.commit(applying)
@@ -147,6 +150,7 @@ async def patch(server: ApiServer, request: Request) -> Response:
         "patch", resource, request.namespace, request.name, request.user,
         transform=partial(_apply, request, resource, _patcher(resource, kind, request), change),
         subresource=request.subresource, options=_options(request), origin=_origin(request),
+        warnings=request.warnings,
     )  # fmt: skip
     return _after_update(server, request, await server.commit(operation))
 

@@ -29,38 +29,56 @@ UPDATE_TEXT = (
 class _Template:
     """A spec as it came, and what became of it: defaulted, admitted, validated, encoded."""
 
-    __slots__ = ("encoded", "owned", "qos", "spec")
+    __slots__ = ("annotations", "encoded", "owned", "qos", "spec")
 
-    def __init__(self, spec: Object, owned: hook.Shared) -> None:
+    def __init__(
+        self, spec: Object, owned: hook.Shared, annotations: dict[str, str] | None
+    ) -> None:
         self.spec = spec
         self.owned = owned
+        self.annotations = annotations  # that admission added
         self.encoded = orjson.dumps(spec)
         self.qos = qos_class(spec)
+
+
+_Key = tuple[str, tuple[tuple[str, str], ...], bytes]
+TELLING = ("kubernetes.io/config.mirror", "container.apparmor.security.beta.kubernetes.io/")
+
+
+def _key(ctx: Context, obj: Object) -> _Key:
+    """What the complete spec follows from."""
+    notes = obj["metadata"].get("annotations")
+    telling = tuple((k, v) for k, v in notes.items() if k.startswith(TELLING)) if notes else ()
+    return ctx.operation.namespace, telling, orjson.dumps(obj.get("spec") or {})
 
 
 class Pods(Kind):
     has_status = True
     tracks_generation = True
 
-    def __init__(self) -> None:
-        self._memo: OrderedDict[tuple[str, bytes], _Template] = OrderedDict()
-
     def create(self, ctx: Context, obj: Object) -> Object:
         """Thousands of pods come from one template: what is true of a spec is computed once.
 
-        The namespace belongs to the key because admission depends on it (service account).
+        What else admission looks at belongs to the key (the namespace, annotations that say
+        something about the spec) or empties the memo when it changes (policies).
         """
-        from cluster.apiserver.admission import admit_namespace
+        from cluster.apiserver.admission import admit_each, validate_each
 
-        admit_namespace(ctx, obj)
-        key = (ctx.operation.namespace, orjson.dumps(obj.get("spec") or {}))
-        template = self._memo.get(key)
+        admit_each(ctx, obj)
+        memo: OrderedDict[_Key, _Template] = ctx.lookup.policies.derived.setdefault(
+            "pods", OrderedDict()
+        )
+        key = _key(ctx, obj)
+        template = memo.get(key)
         if template is None or not ctx.operation.user.name.startswith("system:"):
             template = self._complete(ctx, obj)
-            self._memo[key] = template
-            if len(self._memo) > MEMO:
-                self._memo.popitem(last=False)
+            memo[key] = template
+            if len(memo) > MEMO:
+                memo.popitem(last=False)
         hook.record_pod(ctx, obj, template.owned)
+        if template.annotations is not None:
+            have = obj["metadata"].get("annotations") or {}
+            obj["metadata"]["annotations"] = {**have, **template.annotations}
         obj["spec"] = template.spec
         ctx.fragments["spec"] = template.encoded
         self._raise(ctx, obj, names.metadata(obj["metadata"], names.subdomain))
@@ -68,20 +86,25 @@ class Pods(Kind):
         obj["status"] = {"phase": "Pending", "qosClass": template.qos}
         if obj["spec"].get("schedulingGates"):
             obj["status"]["conditions"] = [_gated(ctx.now)]
+        validate_each(ctx, obj)
         return obj
 
     def _complete(self, ctx: Context, obj: Object) -> _Template:
-        from cluster.apiserver.admission import admit
+        from cluster.apiserver.admission import admit_template, validate_template
 
+        before = obj["metadata"].get("annotations") or {}
         obj["spec"] = deep_copy(obj.get("spec") or {})
         self.default(obj)
         owned = hook.spec_fields(ctx.operation.resource, obj["spec"])
         self.record(ctx, obj, None)
-        admit(ctx, obj, None)
+        admit_template(ctx, obj)
         self.default(obj)
         causes = names.metadata(obj["metadata"], names.subdomain)
         self._raise(ctx, obj, causes + pod_spec(obj["spec"], "spec"))
-        return _Template(obj["spec"], owned)
+        validate_template(ctx, obj)
+        after = obj["metadata"].get("annotations") or {}
+        added = {k: v for k, v in after.items() if k not in before}
+        return _Template(obj["spec"], owned, added or None)
 
     def default(self, obj: Object) -> None:
         default_pod(obj.setdefault("spec", {}))

@@ -62,6 +62,7 @@ def test_quick_and_slow_agree_over_a_cluster_s_life(checked: list[str]) -> None:
 
 def test_who_owns_what_of_a_pod(checked: list[str]) -> None:
     simulation = Simulation(Shape(nodes=1))
+    simulation.advance(60)  # the node is ready, so the scheduler has nothing to say of the pod
     simulation.client.do_create(deployment("web", 1))
     simulation.advance(60)
     (pod,) = simulation.client.list(kinds.PODS, "default")
@@ -90,6 +91,7 @@ def test_who_owns_what_of_a_pod(checked: list[str]) -> None:
 
 def test_pods_of_a_template_share_their_sets() -> None:
     simulation = Simulation(Shape(nodes=1))
+    simulation.advance(60)
     simulation.client.do_create(deployment("web", 5))
     simulation.advance(60)
     pods = simulation.client.list(kinds.PODS, "default")
@@ -100,6 +102,7 @@ def test_pods_of_a_template_share_their_sets() -> None:
 
 def test_a_restarted_store_still_knows_the_sets() -> None:
     simulation = Simulation(Shape(nodes=1))
+    simulation.advance(60)  # the node is ready, so the scheduler has nothing to say of the pod
     simulation.client.do_create(deployment("web", 1))
     simulation.advance(60)
     (pod,) = simulation.client.list(kinds.PODS, "default")
