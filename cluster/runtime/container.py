@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
 from typing import Protocol
 
 from cluster.apiserver.resources import Resource
 from cluster.machinery.meta import Object
 from cluster.runtime import rootfs
+from cluster.runtime.fs import Directory, File
 from cluster.runtime.images import Image
-from cluster.runtime.kernel import Kernel, OpenFile, Process
+from cluster.runtime.kernel import Kernel, OpenFile, Process, Run, Sink, Source, Until
+from cluster.runtime.kernel.files import Null
 from cluster.runtime.loader import load
 from cluster.runtime.rootfs import flavour
 
+KEPT = 5_000  # chunks of a log
+WAKES = 5_000  # moments that a process of ours catches up with, at most
+UNKNOWN_SECONDS = 5.0
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -38,6 +44,10 @@ class Network(Protocol):
         self, address: str, port: int, method: str, path: str, headers: dict[str, str],
         body: bytes, pod: Object | None,
     ) -> Reply: ...  # fmt: skip
+
+
+# What a listening program does with a request: method, path, headers, body.
+Handler = Callable[[str, str, dict[str, str], bytes], Reply]
 
 
 class Surroundings(Protocol):
@@ -72,9 +82,8 @@ class Container:
         self.kernel = Kernel(self.fs, born, identity)
         self.kernel.container = self
         self.kernel.flavour = flavour(image.flavour).name
-        self.address = address or "127.0.0.1"
-        self.hostname = _hostname(pod)
-        self.env: dict[str, str] = {"PATH": PATH, "HOSTNAME": self.hostname, **dict(image.env)}
+        self._address = address or "127.0.0.1"
+        self.env: dict[str, str] = {"PATH": PATH, "HOSTNAME": _hostname(pod), **dict(image.env)}
         self.mounted: list[str] = []
         self.surroundings: Surroundings | None = None
         security = {**(pod["spec"].get("securityContext") or {}),
@@ -83,7 +92,51 @@ class Container:
         self.group = int(security.get("runAsGroup") or 0)
         self.workdir = spec.get("workingDir") or image.workdir
         self.main: Process | None = None
+        self.ended_at: float | None = None
+        self.chunks: list[tuple[float, bytes]] = []  # what the main process wrote
+        self.serving = False  # the main process is a server: it ends when it is asked to
+        self.listening: dict[int, Handler] = {}
+        self.networked = False
         rootfs.proc(self.fs, self._pids, born, lambda: self.kernel.now)
+
+    def sterile(self, mounts: list[str]) -> None:
+        """Without a cluster: notice when a program wants to know of it."""
+        kernel = self.kernel
+        kernel.sterile = True
+        del self.env["HOSTNAME"]
+        self.fs.directory("/proc").refresh = lambda: kernel.look("files")
+        for name in ("hostname", "hosts", "resolv.conf"):
+            self.fs.attach(f"/etc/{name}", File(made=self._unknown))
+        for path in ("/var/run/secrets", *mounts):
+            where = posixpath.normpath(path)
+            if where != "/":
+                self.fs.makedirs(posixpath.dirname(where), 0.0)
+                self.fs.attach(where, Directory(refresh=lambda: kernel.look("files")))
+        self.fs.changed = lambda path: kernel.look("files")
+
+    def _unknown(self) -> bytes:
+        self.kernel.look("files")
+        return b""
+
+    def curious(self, what: str) -> OpenFile:
+        """An input that nobody types into; whoever reads it is noticed."""
+        return _Curious(self.kernel, what)
+
+    @property
+    def hostname(self) -> str:
+        self.kernel.look("name")
+        return _hostname(self.pod)
+
+    @property
+    def address(self) -> str:
+        self.kernel.look("address")
+        return self._address
+
+    @property
+    def network(self) -> Network | None:
+        self.kernel.look("network")
+        self.networked = True
+        return self.surroundings.network if self.surroundings is not None else None
 
     def _pids(self) -> dict[int, list[str]]:
         return {p.pid: p.argv for p in self.kernel.processes.values()}
@@ -110,6 +163,41 @@ class Container:
             process = self.kernel.spawn(line.split(" "), self.environment(), {}, self.workdir)
             self.main = self.main or process
 
+    def start(self, argv: list[str], stdin: OpenFile | None = None) -> None:
+        """The main process; what it prints goes to the log. Raises NotExecutableError."""
+        sink = Sink(self._log)
+        self.main = self.execute(argv, {0: stdin or Null(), 1: sink, 2: sink})
+        if self.main.status is not None:
+            self.ended_at = self.kernel.now
+
+    def _log(self, data: bytes) -> None:
+        self.chunks.append((self.kernel.now, data))
+        if len(self.chunks) > KEPT:
+            del self.chunks[: KEPT // 10]
+
+    def advance(self, now: float, wakes: int = WAKES) -> None:
+        """Let the processes live until `now`, stopping at each moment they wait for. When there
+        are too many such moments, the last ones are slept through."""
+        kernel = self.kernel
+        while wakes and not self.over:
+            moment = kernel.deadline()
+            if moment is None or moment > now:
+                break
+            wakes -= 1
+            self._step(max(moment, kernel.now))
+        if not self.over:
+            self._step(now)
+
+    def _step(self, moment: float) -> None:
+        self.kernel.run(moment)
+        if self.over and self.ended_at is None:
+            self.ended_at = moment
+
+    @property
+    def over(self) -> bool:
+        """The main process has ended, and with it the container."""
+        return self.main is not None and self.main.status is not None
+
     def execute(
         self, argv: list[str], fds: dict[int, OpenFile], session: int = 0,
         more: Callable[[Process], None] | None = None,
@@ -120,6 +208,8 @@ class Container:
         if session:
             process.env = {**process.env, "TERM": "xterm"} if fds[0].is_tty else process.env
         program, words = load(process, argv, process.env.get("PATH", PATH))
+        if program is None and not session and not self.image.known:
+            program, words = opaque, argv
         if program is None:
             kernel.reap(process)
             full = process.path(argv[0])
@@ -136,6 +226,29 @@ class Container:
             more(process)
         kernel.start(process, program)
         return process
+
+
+class _Curious(Source):
+    def __init__(self, kernel: Kernel, what: str) -> None:
+        super().__init__()
+        self._kernel = kernel
+        self._what = what
+
+    def read(self, size: int) -> bytes | None:
+        self._kernel.look(self._what)
+        return None
+
+
+def opaque(process: Process, arguments: list[str]) -> Run:
+    """A program of an image we do not know."""
+    container = process.kernel.container
+    policy = container.pod["spec"].get("restartPolicy") if container is not None else ""
+    if policy == "Always":
+        if container is not None and process.parent is None:
+            container.serving = True
+        yield Until(lambda: False)
+    yield from process.sleep(UNKNOWN_SECONDS)
+    return 0
 
 
 def _hostname(pod: Object) -> str:

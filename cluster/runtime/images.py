@@ -43,6 +43,8 @@ class Image:
     processes: tuple[str, ...] = ()
     workdir: str = "/"
     user: int = 0
+    argv: tuple[str, ...] = ()
+    http: tuple[tuple[int, str], ...] = ()
 
     @property
     def digest(self) -> str:
@@ -99,6 +101,8 @@ def image(reference: str) -> Image:
         processes=tuple(facts.get("processes", ())),
         workdir=facts.get("workdir", "/"),
         user=facts.get("user", 0),
+        argv=tuple(facts.get("argv", ())),
+        http=tuple((facts.get("http") or {}).items()),
     )
 
 

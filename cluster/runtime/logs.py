@@ -26,7 +26,7 @@ def read_log(
 ) -> list[bytes]:
     """Lines written in [started, until], each with its line feed."""
     found = [
-        (started + after, _render(text, started + after))
+        (started + after, _render(text, started + after) if program.marks else text)
         for after, text in program.lines
         if started + after <= until
     ]

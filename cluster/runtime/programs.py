@@ -1,171 +1,138 @@
-"""What a container does: a pure function of its image, command and pod.
+"""What a container does: a function of its image, command and pod, as far as it is one.
 
-A first, honest interpreter for what manifests and tutorials type: sleep, exit, echo, true, false,
-date, and sequences of them in `sh -c`. Anything else is a program we do not know: it runs for ever
-in a pod that restarts always, and for five seconds, successfully, in one that may end.
+The command is tried out in a container without a cluster, in no time. If all it does is to print,
+compute, sleep and end, that is its program: its log and its end are known beforehand, shared by
+all containers of that template, and nothing has to run. As soon as it wants to know more (the
+date, its name, a volume, the network) or leaves something behind (a file), the program is `live`:
+each container runs it for itself. See `cluster.runtime.pod`.
+
+A program we do not know, of an image we do not know, runs for ever in a pod that restarts always,
+and for five seconds, successfully, in one that may end.
 """
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from cluster.runtime.container import Container, NotExecutableError
+from cluster.runtime.environment import expand
 from cluster.runtime.images import Image, image
+from cluster.runtime.kernel import Sink
+from cluster.runtime.kernel.files import Null
 
-UNKNOWN_SECONDS = 5.0
-SHELLS = ("sh", "/bin/sh", "bash", "/bin/bash", "ash", "/bin/ash")
+WAKES = 300  # a program that sleeps more often than this is a live one
+STEPS = 20_000
+LINES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """`ends` is (exit code, seconds after the start) or None; `lines` are (seconds, text);
-    `stop` is how long it takes to end after SIGTERM (None: it ignores it)."""
+    `stop` is how long it takes to end after SIGTERM (None: it ignores it). `refused` is why the
+    runtime cannot start it. Lines of images have marks for the time in them."""
 
     ends: tuple[int, float] | None
     lines: tuple[tuple[float, str], ...]
     ports: tuple[int, ...]
     start: float
     stop: float | None
-
-
-@dataclass(slots=True)
-class _Script:
-    """Where a sequence of commands has come to."""
-
-    at: float = 0.0
-    code: int = 0
-    lines: list[tuple[float, str]] = field(default_factory=list)
-    known: bool = True
-    forever: bool = False
+    argv: tuple[str, ...] = ()
+    live: bool = False
+    refused: str = ""
+    marks: bool = False
 
 
 def program_for(container: dict[str, Any], restart_policy: str) -> Program:
     """Of a container of a pod spec."""
+    command, args = container.get("command"), container.get("args")
+    if not command and not args and not container.get("stdin"):
+        return _bare(container.get("image", ""))
+    mounts = [m["mountPath"] for m in container.get("volumeMounts") or ()]
+    env = {
+        e["name"]: e.get("value", "") for e in container.get("env") or () if "valueFrom" not in e
+    }
     key = orjson.dumps(
-        [container.get("image", ""), container.get("command"), container.get("args"),
-         {e["name"]: e.get("value", "") for e in container.get("env") or ()}, restart_policy]
+        [container.get("image", ""), command, args, env, restart_policy, mounts,
+         bool(container.get("stdin")), container.get("workingDir")]
     )  # fmt: skip
     return _program(key)
 
 
-@lru_cache(maxsize=4096)
-def _program(key: bytes) -> Program:
-    reference, command, args, env, policy = orjson.loads(key)
+@lru_cache(maxsize=1024)
+def _bare(reference: str) -> Program:
     found = image(reference)
-    argv = [*(command or ()), *(args or ())]
-    if not command and (found.ports or (found.log and not found.exits)):
-        argv = []  # arguments of an entry point we know: a server stays a server
-    if not argv:
-        return _bare(found)
-    script = _Script()
-    _run(script, [_expand(word, env) for word in argv], env)
-    if not script.known:
-        return _unknown(found, script, policy)
-    ends = None if script.forever else (script.code, script.at)
-    return Program(ends, tuple(script.lines), found.ports, found.start, None)
-
-
-def _bare(found: Image) -> Program:
+    if found.argv:
+        return _tried(found, list(found.argv), {}, "Always", [], None)
     lines = tuple((0.0, line) for line in found.log)
     stop = None if found.ignores_term else 0.0
-    return Program(found.exits, lines, found.ports, found.start, stop)
+    return Program(found.exits, lines, found.ports, found.start, stop, marks=True)
 
 
-def _unknown(found: Image, script: _Script, policy: str) -> Program:
-    ends = None if policy == "Always" else (0, script.at + UNKNOWN_SECONDS)
-    lines = (*((0.0, line) for line in found.log), *script.lines)
-    return Program(ends, lines, found.ports, found.start, 0.0)
+@lru_cache(maxsize=4096)
+def _program(key: bytes) -> Program:
+    reference, command, args, env, policy, mounts, stdin, workdir = orjson.loads(key)
+    found = image(reference)
+    argv = [expand(word, env) for word in (*(command or ()), *(args or ()))]
+    serves = found.ports or (found.log and not found.exits)
+    if not command and serves and not found.argv:
+        return _bare(reference)  # arguments of an entry point we know: a server stays a server
+    if not argv:
+        argv = list(found.argv) or ["sh"]
+    elif not command and found.argv:
+        argv = [*found.argv[:1], *argv]
+    return _tried(found, argv, env, policy, mounts, workdir, stdin)
 
 
-def _expand(word: str, env: dict[str, str]) -> str:
-    for name, value in env.items():
-        word = word.replace(f"$({name})", value)
-    return word
-
-
-def _run(script: _Script, argv: list[str], env: dict[str, str]) -> None:
-    name = argv[0].rpartition("/")[2]
-    if argv[0] in SHELLS and len(argv) > 2 and argv[1] in ("-c", "-ec", "-xc", "-exc"):
-        _shell(script, argv[2], env, stop_on_error="e" in argv[1])
-    elif name in ("sleep",) and len(argv) > 1:
-        _sleep(script, argv[1])
-    elif name in ("true", ":"):
-        script.code = 0
-    elif name == "false":
-        script.code = 1
-    elif name == "exit":
-        script.code = int(argv[1]) & 255 if len(argv) > 1 and argv[1].isdigit() else script.code
-    elif name == "echo":
-        words = argv[1:]
-        script.lines.append(
-            (script.at, " ".join(words[1:] if words[:1] in (["-n"], ["-e"]) else words))
-        )
-        script.code = 0
-    elif name == "date":
-        script.lines.append((script.at, "{unix_date}"))
-        script.code = 0
-    elif name == "tail" and argv[-1] == "/dev/null":
-        script.forever = True
-    else:
-        script.known = False
-
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _sleep(script: _Script, text: str) -> None:
-    if text in ("infinity", "inf"):
-        script.forever = True
-        return
-    unit = UNITS.get(text[-1:], 1)
+def _tried(
+    found: Image, argv: list[str], env: dict[str, str], policy: str, mounts: list[str],
+    workdir: str | None, stdin: bool = False,
+) -> Program:  # fmt: skip
+    live = Program(None, (), found.ports, found.start, None, tuple(argv), live=True)
+    pod = {"metadata": {"name": "", "namespace": "", "uid": ""},
+           "spec": {"restartPolicy": policy}}  # fmt: skip
+    spec = {"name": "", "workingDir": workdir} if workdir else {"name": ""}
+    box = Container(pod, spec, found, "", 0.0)
+    box.sterile(mounts)
+    box.env.update(env)
+    chunks: list[tuple[float, bytes]] = []
+    sink = Sink(lambda data: chunks.append((box.kernel.now, data)))
     try:
-        script.at += float(text.rstrip("smhd")) * unit
-    except ValueError:
-        script.lines.append((script.at, f"sleep: invalid number '{text}'"))
-        script.code = 1
-        return
-    script.code = 0
+        source = box.curious("input") if stdin else Null()
+        main = box.execute(argv, {0: source, 1: sink, 2: sink})
+    except NotExecutableError as error:
+        return Program((128, 0.0), (), (), 0.0, 0.0, tuple(argv), refused=str(error))
+    wakes = 0
+    while main.status is None:
+        if box.kernel.run(box.kernel.now, STEPS) or box.kernel.seen or len(chunks) > LINES:
+            return live
+        moment = box.kernel.deadline()
+        if main.status is not None or moment is None:
+            break
+        wakes += 1
+        if wakes > WAKES:
+            return live
+        box.kernel.run(moment, 1)
+    if box.kernel.seen:
+        return live
+    ends = None if main.status is None else (main.status, box.kernel.now)
+    stop = 0.0 if box.serving else None
+    marked = tuple((0.0, line) for line in found.log) if box.serving else ()
+    lines = (*marked, *split(chunks))
+    return Program(ends, lines, found.ports, found.start, stop, tuple(argv), marks=bool(marked))
 
 
-def _shell(script: _Script, text: str, env: dict[str, str], stop_on_error: bool) -> None:
-    """`a; b && c || d`, one level deep; loops, pipes and redirects make it an unknown program."""
-    if any(mark in text for mark in ("while ", "for ", "if ", "|&", "`", "$(", ">", "<", "\n\n")):
-        script.known = False
-        return
-    for statement in text.replace("\n", ";").split(";"):
-        if statement.strip() and not _statement(script, statement, env):
-            return
-        if stop_on_error and script.code:
-            return
-
-
-def _statement(script: _Script, statement: str, env: dict[str, str]) -> bool:
-    """False when the script ended here."""
-    for name, value in env.items():
-        statement = statement.replace(f"${{{name}}}", value).replace(f"${name}", value)
-    try:
-        words = shlex.split(statement, comments=True)
-    except ValueError:
-        script.lines.append((script.at, "sh: syntax error: unterminated quoted string"))
-        script.code = 2
-        return False
-    command: list[str] = []
-    skip = False
-    for word in [*words, "&&"]:
-        if word not in ("&&", "||", "|"):
-            command.append(word)
-            continue
-        if word == "|":
-            script.known = False
-            return False
-        if command and not skip:
-            _run(script, command, env)
-            if command[0] == "exit" or script.forever or not script.known:
-                return False
-        skip = (script.code != 0) if word == "&&" else (script.code == 0)
-        command = []
-    return True
+def split(chunks: list[tuple[float, bytes]]) -> list[tuple[float, str]]:
+    """What was written, in lines; a line belongs to the moment at which it ended."""
+    out: list[tuple[float, str]] = []
+    rest = b""
+    at = 0.0
+    for at, data in chunks:
+        *whole, rest = (rest + data).split(b"\n")
+        out += [(at, line.decode("utf-8", "replace")) for line in whole]
+    if rest:
+        out.append((at, rest.decode("utf-8", "replace")))
+    return out

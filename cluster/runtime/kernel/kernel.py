@@ -33,12 +33,19 @@ class Kernel:
         self.seed = seed
         self.processes: dict[int, Process] = {}
         self.container: Container | None = None
+        self.sterile = False
+        self.seen: set[str] = set()
         self.flavour = "busybox"  # whose tools these are: busybox, debian...
         self.on_exit: Callable[[Process], None] | None = None
         self.current: Process | None = None
         self._next = 1
         self._steps = 0
         self._pause = FIRST_PAUSE
+
+    def look(self, what: str) -> None:
+        """A program wants to know something of the world, or changes it."""
+        if self.sterile:
+            self.seen.add(what)
 
     # ---- life and death
 

@@ -228,6 +228,8 @@ class Process:
             return self.descriptor(int(node.kind[2:]))
         if isinstance(node, Device) and node.kind == "tty":
             return self.descriptor(0 if mode == "r" else 1)
+        if isinstance(node, Device) and node.kind == "random":
+            kernel.look("chance")
         if not isinstance(node, (File, Device)):
             return Null()
         seed = f"{kernel.seed}/{self.pid}"

@@ -85,6 +85,7 @@ def _quote(value: str) -> str:
 
 def _export(shell: Shell, arguments: list[str]) -> int:
     if not arguments or arguments == ["-p"]:
+        shell.process.kernel.look("env")
         for name in sorted(shell.exported & set(shell.variables)):
             shell.process.line(f"export {name}={_quote(shell.variables[name])}")
         return 0
@@ -136,6 +137,7 @@ def _local(shell: Shell, arguments: list[str]) -> int:
 
 def _set(shell: Shell, arguments: list[str]) -> int:
     if not arguments:
+        shell.process.kernel.look("env")
         for name, value in sorted(shell.variables.items()):
             shell.process.line(f"{name}={_quote(value)}")
         return 0
@@ -305,10 +307,12 @@ def _set_trap(shell: Shell, number: int, action: str) -> None:
     if action == "-":
         shell.traps.pop(number, None)
         handlers.pop(number, None)
-    elif action == "":
+    elif number:
+        shell.process.kernel.look("signal")
+    if action == "":
         shell.traps.pop(number, None)
         handlers[number] = None
-    else:
+    elif action != "-":
         shell.traps[number] = action
         if number:
             handlers[number] = lambda which: shell.caught.append(which)

@@ -56,9 +56,12 @@ class Shell:
         if name == "RANDOM":
             from hashlib import sha256
 
+            self.process.kernel.look("chance")
             self._random += 1
             seed = f"{self.process.kernel.seed}/{self.process.pid}/{self._random}"
             return str(int.from_bytes(sha256(seed.encode()).digest()[:2], "big") & 0x7FFF)
+        if name not in self.variables and name not in KNOWN:
+            self.process.kernel.look("env")
         if name == "SECONDS":
             return str(int(self.process.kernel.now - self.process.started_at))
         if name == "PWD":
@@ -411,6 +414,8 @@ class Shell:
         return 126
 
 
+# Names that are looked up all the time, and are not there until a script sets them.
+KNOWN = frozenset(("IFS", "PS1", "PS2", "PS4", "OPTIND", "PWD", "PPID", "HOME", "PATH"))
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 

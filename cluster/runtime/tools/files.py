@@ -357,6 +357,7 @@ def mktemp(process: Process, arguments: list[str]) -> int:
     options, names = parse(process, arguments, "dqtup:")
     from hashlib import sha256
 
+    process.kernel.look("chance")
     fs, at = process.kernel.fs, 0
     template = names[0] if names else "tmp.XXXXXX"
     base = options.get("p", "/tmp") if not template.startswith("/") else "/"

@@ -407,6 +407,7 @@ def shuf(process: Process, arguments: list[str]) -> Run:
         lines = [str(n) for n in range(int(low), int(high) + 1)]
     else:
         lines = names if "e" in options else lines_of((yield from process.read_all()))
+    process.kernel.look("chance")
     seed = f"{process.kernel.seed}/{process.pid}"
     lines = sorted(lines, key=lambda line: sha256(f"{seed}/{line}".encode()).digest())
     for line in lines[: int(options.get("n", len(lines)))]:

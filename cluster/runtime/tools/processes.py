@@ -212,6 +212,7 @@ def env(process: Process, arguments: list[str]) -> Run | int:
             values[name] = value
     if rest:
         return _replaced(process, rest, values)
+    process.kernel.look("env")
     for name, value in values.items():
         process.line(f"{name}={value}")
     return 0
@@ -223,6 +224,7 @@ def _replaced(process: Process, words: list[str], values: dict[str, str]) -> Run
 
 
 def printenv(process: Process, arguments: list[str]) -> int:
+    process.kernel.look("env")
     if not arguments:
         for name, value in process.env.items():
             process.line(f"{name}={value}")

@@ -12,6 +12,7 @@ KERNEL = "6.12.48"
 
 
 def date(process: Process, arguments: list[str]) -> int:
+    process.kernel.look("time")
     options, rest = parse(
         process, arguments, "d:D:hIRr:s:u", {"date": "d", "utc": "u", "iso-8601": "I"}
     )  # fmt: skip
@@ -118,6 +119,7 @@ def uname(process: Process, arguments: list[str]) -> int:
 
 
 def uptime(process: Process, arguments: list[str]) -> int:
+    process.kernel.look("time")
     up = process.kernel.now - process.kernel.born
     when = datetime.fromtimestamp(process.kernel.now, UTC).strftime("%H:%M:%S")
     shown = f"{int(up // 3600):2}:{int(up // 60 % 60):02}" if up >= 3600 else f"{int(up // 60)} min"
