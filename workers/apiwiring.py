@@ -14,6 +14,7 @@ from cluster.apiserver.authn import Authenticator
 from cluster.apiserver.http import ApiServer, build_app
 from cluster.apiserver.resources import PODS
 from cluster.kubelet.logsource import RuntimeLogs
+from cluster.kubelet.pictures import Pictures
 from cluster.kubelet.streams import RuntimeStreams
 from cluster.kubelet.surroundings import of_cacher, pace
 from cluster.machinery.meta import Object
@@ -36,10 +37,10 @@ def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
         return entry.decode() if entry is not None else None
 
     server.questions = SchedulerQuestions(live.registry)
-    server.logs = RuntimeLogs(
-        live.clock, find, lambda: live.clock.anchor, partial(writtenlogs.lines, live.store)
-    )
-    server.streams = RuntimeStreams(live.clock, find, pace(live.clock), of_cacher(server.cacher))
+    pictures = Pictures(of_cacher(server.cacher))
+    written = partial(writtenlogs.lines, live.store)
+    server.logs = RuntimeLogs(live.clock, find, lambda: live.clock.anchor, written, pictures)
+    server.streams = RuntimeStreams(live.clock, find, pace(live.clock), pictures)
     return server, live
 
 

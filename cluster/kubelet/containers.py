@@ -17,10 +17,22 @@ from typing import Literal
 from cluster.machinery.clock import format_time, parse_time
 from cluster.machinery.meta import Object
 from cluster.runtime import Program
+from cluster.runtime.container import Container
 
 MAX_BACKOFF = 300.0
 FIRST_BACKOFF = 10.0
 BACKOFF_RESET = 600.0
+
+
+@dataclass(slots=True)
+class Check:
+    """How the runs of one probe's command went; `passed` is what counts."""
+
+    at: float
+    passed: bool
+    successes: int = 0
+    failures: int = 0
+    output: str = ""
 
 
 @dataclass(slots=True)
@@ -39,6 +51,9 @@ class ContainerState:
     restarts: int = 0
     last: Object = field(default_factory=dict)
     program: Program | None = None
+    live: Container | None = None  # of a program that has to be run
+    checks: dict[str, Check] = field(default_factory=dict)
+    why: str = ""  # the message of its termination
     pulling_until: float | None = None
     pull_started: float = 0.0
     pull_backoff: float = 0.0
@@ -56,6 +71,8 @@ class ContainerState:
         moments = [self.pulling_until, self.pull_retry_at, self.restart_at, self.probe_at]
         if self.phase == "running" and self.program is not None and self.program.ends:
             moments.append(self.started_at + self.program.ends[1])
+        if self.phase == "running" and self.live is not None:
+            moments.append(self.live.kernel.deadline())
         return min((m for m in moments if m is not None), default=None)
 
     def state(self) -> Object:
@@ -70,13 +87,16 @@ class ContainerState:
         return {"waiting": waiting}
 
     def termination(self) -> Object:
-        return {
+        out = {
             "exitCode": self.exit_code,
             "reason": self.reason,
             "startedAt": format_time(self.started_at),
             "finishedAt": format_time(self.finished_at),
             "containerID": self.id,
         }
+        if self.why:
+            out["message"] = self.why
+        return out
 
     def status(self, spec: Object) -> Object:
         """v1.ContainerStatus."""
@@ -110,6 +130,8 @@ class ContainerState:
         self.message = ""
         self.ready = self.started = False
         self.probe_at = None
+        self.live = None
+        self.checks.clear()
 
     def next_restart(self) -> float:
         """When it may start again: at once the first time, then 10 s, 20 s... after its end."""
@@ -142,6 +164,7 @@ def adopt(status: Object) -> ContainerState:
     elif ended := state.get("terminated"):
         found.phase = "terminated"
         found.exit_code = ended["exitCode"]
+        found.why = ended.get("message", "")
         found.reason = ended.get("reason", "")
         found.started_at = parse_time(ended["startedAt"])
         found.finished_at = parse_time(ended["finishedAt"])

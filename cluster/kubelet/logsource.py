@@ -13,11 +13,13 @@ from operator import itemgetter
 
 from cluster.apiserver.http.logs import LogRequest, waiting
 from cluster.apiserver.writtenlogs import Line
+from cluster.kubelet.pictures import Pictures
 from cluster.machinery import errors
 from cluster.machinery.clock import Anchor, Clock, parse_time
 from cluster.machinery.meta import Object
 from cluster.runtime import LogOptions, Program, program_for, read_log
 from cluster.runtime.logs import next_line_at
+from cluster.runtime.programs import split
 
 LONGEST_WAIT = 1.0  # seconds outside the cluster between looks at a followed container
 
@@ -27,7 +29,7 @@ Written = Callable[[str, str, str], list[Line]]  # namespace, pod, container
 
 class RuntimeLogs:
     """`find` gives the current pod, for followers; `anchor` says how fast time passes; `written`
-    are lines that follow from no program."""
+    are lines that follow from no program; `pictures` run those programs that have to be run."""
 
     def __init__(
         self,
@@ -35,7 +37,9 @@ class RuntimeLogs:
         find: Find,
         anchor: Callable[[], Anchor],
         written: Written = lambda namespace, pod, container: [],
+        pictures: Pictures | None = None,
     ) -> None:
+        self._pictures = pictures
         self._written = written
         self._clock = clock
         self._find = find
@@ -43,18 +47,21 @@ class RuntimeLogs:
 
     def read(self, pod: Object, request: LogRequest) -> list[bytes]:
         program, started, ended = self._span(pod, request)
+        return read_log(program, started, self._until(ended), _options(request))
+
+    def _until(self, ended: float | None) -> float:
+        """Moments in the API are whole seconds: a second after the end all has been said."""
         now = self._clock.now()
-        until = now if ended is None else min(now, ended)
-        return read_log(program, started, until, _options(request))
+        return now if ended is None else min(now, ended + 1)
 
     async def follow(self, pod: Object, request: LogRequest) -> AsyncIterator[bytes]:
         program, started, ended = self._span(pod, request)
         for line in self.read(pod, request):
             yield line
-        seen = self._clock.now()
+        seen = self._until(ended)
         meta = pod["metadata"]
-        while ended is None or seen < ended:
-            await asyncio.sleep(self._pause(program, started, seen))
+        while ended is None:
+            await asyncio.sleep(self._pause(pod, request, program, started, seen))
             current = self._find(meta["namespace"], meta["name"])
             if current is None or current["metadata"]["uid"] != meta["uid"]:
                 return
@@ -62,15 +69,18 @@ class RuntimeLogs:
             program, again, ended = self._span(current, replace(request, previous=False))
             if again != started:
                 return
-            now = self._clock.now()
-            until = now if ended is None else min(now, ended)
+            seen = self._until(ended)
             options = LogOptions(timestamps=request.timestamps)
-            for line in read_log(program, started, until, options)[before:]:
+            for line in read_log(program, started, seen, options)[before:]:
                 yield line
-            seen = now
 
-    def _pause(self, program: Program, started: float, seen: float) -> float:
+    def _pause(
+        self, pod: Object, request: LogRequest, program: Program, started: float, seen: float
+    ) -> float:
         due = next_line_at(program, started, seen)
+        if program.live and self._pictures is not None:
+            live = self._pictures.container(pod, request.container, seen)
+            due = live.kernel.deadline() if live is not None else None
         anchor = self._anchor()
         if due is None or anchor.speed <= 0:
             return LONGEST_WAIT
@@ -81,42 +91,46 @@ class RuntimeLogs:
         spec = _spec(pod, request.container)
         program = program_for(spec, pod["spec"].get("restartPolicy", "Always"))
         state, last = _states(pod, request.container)
-        meta = pod["metadata"]
-        written = self._written(meta["namespace"], meta["name"], request.container)
         if request.previous:
             if not last:
                 name = pod["metadata"]["name"]
                 raise errors.bad_request(
                     f'previous terminated container "{request.container}" in pod "{name}" not found'
                 )
-            return (
-                _with(program, written, last),
-                parse_time(last["startedAt"]),
-                parse_time(last["finishedAt"]),
-            )
-        if running := state.get("running"):
-            return _with(program, written, running), parse_time(running["startedAt"]), None
-        if ended := state.get("terminated") or last:
-            return (
-                _with(program, written, ended),
-                parse_time(ended["startedAt"]),
-                parse_time(ended["finishedAt"]),
-            )
-        reason = (state.get("waiting") or {}).get("reason") or "ContainerCreating"
-        raise waiting(pod, request.container, reason)
+            found = last
+        else:
+            found = state.get("running") or state.get("terminated") or last
+        if not found:
+            reason = (state.get("waiting") or {}).get("reason") or "ContainerCreating"
+            raise waiting(pod, request.container, reason)
+        started = parse_time(found["startedAt"])
+        ended = parse_time(found["finishedAt"]) if "finishedAt" in found else None
+        return self._with_lines(program, pod, request.container, started, ended), started, ended
+
+    def _with_lines(
+        self, program: Program, pod: Object, name: str, started: float, ended: float | None
+    ) -> Program:
+        """The program as if all its lines were known beforehand."""
+        meta = pod["metadata"]
+        end = float("inf") if ended is None else ended + 1
+        written = [
+            (line.at - started, line.text)
+            for line in self._written(meta["namespace"], meta["name"], name)
+            if started <= line.at <= end
+        ]
+        lines = program.lines
+        if program.live and not written and self._pictures is not None:
+            run = self._pictures.past(pod, name, started, self._until(ended))
+            if run is not None:
+                found = split(run.chunks, whole=ended is None)
+                lines = tuple((at - started, text) for at, text in found)
+        if written:
+            lines = tuple(sorted([*lines, *written], key=itemgetter(0)))
+        return replace(program, lines=lines)
 
 
 def _options(request: LogRequest) -> LogOptions:
     return LogOptions(request.timestamps, request.tail, request.since, request.limit_bytes)
-
-
-def _with(program: Program, written: list[Line], state: Object) -> Program:
-    """The program as if it had written these lines by itself, while it was in this state."""
-    if not written:
-        return program
-    started = parse_time(state["startedAt"])
-    more = [(line.at - started, line.text) for line in written if line.at >= started]
-    return replace(program, lines=tuple(sorted([*program.lines, *more], key=itemgetter(0))))
 
 
 def _spec(pod: Object, container: str) -> Object:
@@ -132,7 +146,7 @@ def _spec(pod: Object, container: str) -> Object:
 def _states(pod: Object, container: str) -> tuple[Object, Object]:
     """(current state, how it ended last time)."""
     status = pod.get("status") or {}
-    for field in ("containerStatuses", "initContainerStatuses"):
+    for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
         for entry in status.get(field) or ():
             if entry["name"] == container:
                 last = (entry.get("lastState") or {}).get("terminated") or {}

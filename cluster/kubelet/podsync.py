@@ -9,14 +9,16 @@ from typing import Any, Literal, cast
 
 from cluster.client import Env, EventRecorder
 from cluster.kubelet import podstatus
+from cluster.kubelet.live import LiveContainers
 from cluster.kubelet.machine import Host
 from cluster.kubelet.staticpods import is_mirror
+from cluster.kubelet.surroundings import of_client
 from cluster.kubelet.worker import KILLED, Stepper, Worker, shown_state
 from cluster.machinery import quantity
 from cluster.machinery.clock import format_time
 from cluster.machinery.meta import Object, is_deleting, key_of, uid_of
 from cluster.machinery.workqueue import WorkQueue
-from cluster.runtime import Runtime, program_for
+from cluster.runtime import Runtime
 
 LOST = 255  # exit code of a container that was gone when its node came back
 
@@ -30,7 +32,8 @@ class PodSync:
         self.queue = queue
         self.workers: dict[str, Worker] = {}
         self._on_host: dict[str, set[str]] = {}
-        self.stepper = Stepper(runtime, env.entropy, self._tell)
+        live = LiveContainers(of_client(env.client))
+        self.stepper = Stepper(runtime, env.entropy, self._tell, live)
 
     def _tell(
         self, pod: Object, kind: str, reason: str, message: str, container: str = "",
@@ -215,7 +218,7 @@ class PodSync:
             self.client.delete(pod, grace=0)
             return
         if worker.stop_at is None:
-            worker.stop_at = now + self._signal(pod, worker)
+            worker.stop_at = now + self._signal(pod, worker, now)
         if now < worker.stop_at:
             self.queue.add_at(f"pod/{key}", worker.stop_at)
             return
@@ -223,7 +226,7 @@ class PodSync:
             self._report_stopped(pod, worker, now)
         self.client.delete(pod, grace=0)
 
-    def _signal(self, pod: Object, worker: Worker) -> float:
+    def _signal(self, pod: Object, worker: Worker, now: float) -> float:
         """SIGTERM to all containers; the seconds until the last of them is gone."""
         grace = float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
         longest = 0.0
@@ -232,11 +235,9 @@ class PodSync:
             if state is None or state.phase != "running":
                 continue
             self._tell(pod, "Normal", "Killing", f"Stopping container {spec['name']}", spec["name"])
-            program = state.program or program_for(spec, pod["spec"]["restartPolicy"])
-            stop = program.stop
-            hook = (spec.get("lifecycle") or {}).get("preStop") or {}
-            before = float((hook.get("sleep") or {}).get("seconds") or 0)
-            longest = max(longest, before + (grace if stop is None else stop))
+            live = self.stepper.live
+            needs = live.seconds_to_stop(worker, pod, spec, state, now, grace)
+            longest = max(longest, needs)
         return min(longest, grace)
 
     def _report_stopped(self, pod: Object, worker: Worker, now: float) -> None:

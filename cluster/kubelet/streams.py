@@ -18,19 +18,19 @@ from cluster.apiserver.http.streams import (
     Peer,
     StreamRequest,
 )
+from cluster.kubelet.pictures import Pictures
 from cluster.machinery import errors
 from cluster.machinery.clock import Clock
 from cluster.machinery.meta import Object
-from cluster.runtime.container import Container, NotExecutableError, Surroundings
+from cluster.runtime.container import Container, NotExecutableError
 from cluster.runtime.kernel import OpenFile, Process, Sink, Source
 from cluster.runtime.kernel.files import Null
-from cluster.runtime.pod import PodRun, status_of
+from cluster.runtime.pod import status_of
 from cluster.runtime.terminal import Terminal
 
 LOOK = 1.0  # seconds outside the cluster between looks at a quiet session
 SLICE = 2_000  # steps before others in this process get their turn
 HIGH_WATER = 256 * 1024
-KEPT = 64  # pods that are remembered after their last session
 
 Pace = Callable[[float], float]  # cluster moment -> seconds outside until then
 Find = Callable[[str, str], Object | None]
@@ -39,23 +39,12 @@ Find = Callable[[str, str], Object | None]
 class RuntimeStreams:
     """`find` gives the current pod."""
 
-    def __init__(self, clock: Clock, find: Find, pace: Pace, around: Surroundings) -> None:
+    def __init__(self, clock: Clock, find: Find, pace: Pace, pictures: Pictures) -> None:
         self._clock = clock
         self._find = find
         self._pace = pace
-        self._around = around
-        self._runs: dict[str, PodRun] = {}
+        self._pictures = pictures
         self._sessions = 0
-
-    def run_of(self, pod: Object) -> PodRun:
-        """This process's picture of the pod."""
-        uid = pod["metadata"]["uid"]
-        found = self._runs.pop(uid, None) or PodRun(pod, self._around)
-        self._runs[uid] = found  # the last one used is the last one
-        found.pod = pod
-        while len(self._runs) > KEPT:
-            self._runs.pop(next(iter(self._runs)))
-        return found
 
     # ---- Streams
 
@@ -81,7 +70,7 @@ class RuntimeStreams:
             )
 
     async def run(self, pod: Object, request: StreamRequest, peer: Peer) -> int:
-        container = self.run_of(pod).container(request.container)
+        container = self._pictures.container(pod, request.container, self.now())
         if container is None:
             raise errors.internal_error(f'container not found ("{request.container}")')
         self._sessions += 1
@@ -166,7 +155,6 @@ class _Session:
         self.container.kernel.interrupt(self.number, number)
 
     async def run(self) -> int:
-        self.container.kernel.now = max(self.container.kernel.now, self.streams.now())
         try:
             process = self.container.execute(list(self.request.command), self._files(), self.number)
         except NotExecutableError as error:

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from cluster.apiserver.cacher import Cacher
 from cluster.apiserver.resources import Resource
+from cluster.client import Client
 from cluster.machinery.clock import LiveClock
 from cluster.machinery.meta import Object
 from cluster.runtime.container import Network
@@ -49,6 +50,11 @@ def of_cacher(cacher: Cacher, network: Network | None = None) -> ClusterSurround
         return [entry.decode() for entry in cacher.shelf(resource).select(prefix)]
 
     return ClusterSurroundings(look, every, network)
+
+
+def of_client(client: Client, network: Network | None = None) -> ClusterSurroundings:
+    """A kubelet's: asked for when a container needs it, so that nobody has to keep it all."""
+    return ClusterSurroundings(client.registry.find, client.registry.list_all, network)
 
 
 STOPPED = 3600.0

@@ -17,14 +17,17 @@ from typing import Protocol
 
 from cluster.kubelet import probes
 from cluster.kubelet.containers import ContainerState, adopt
+from cluster.kubelet.live import MOUNT_RETRY, LiveContainers, always_passes
 from cluster.kubelet.machine import Host
 from cluster.machinery.entropy import Entropy
 from cluster.machinery.meta import Object
 from cluster.runtime import PullError, Runtime, program_for
 from cluster.runtime.images import image, pull
+from cluster.runtime.pod import PodRun
 
 PULL_BACKOFF = (10.0, 300.0)
 KILLED = 137
+NOT_FOUND = 127
 NO_RESTART_AFTER_SUCCESS = ("OnFailure", "Never")
 
 
@@ -58,6 +61,10 @@ class Worker:
     static: bool = False
     cpu: int = 0
     memory: int = 0
+    run: PodRun | None = None  # for a pod whose containers have to be run
+    mounted: bool = False
+    mount_at: float | None = None
+    mount_pause: float = 0.0
 
     def states(self, specs: list[Object]) -> list[ContainerState]:
         return [self.containers[s["name"]] for s in specs]
@@ -65,7 +72,9 @@ class Worker:
     @property
     def wake(self) -> float | None:
         moments = [c.wake for c in self.containers.values()]
-        return min((m for m in [*moments, self.stop_at] if m is not None), default=None)
+        return min(
+            (m for m in [*moments, self.stop_at, self.mount_at] if m is not None), default=None
+        )
 
     def remember(self, pod: Object) -> None:
         """Take the containers over from the pod's status (the process started anew)."""
@@ -90,6 +99,7 @@ class Stepper:
     runtime: Runtime
     entropy: Entropy
     tell: Teller
+    live: LiveContainers
 
     def step(self, worker: Worker, pod: Object, now: float) -> bool:
         """Move on; returns whether all init containers are done."""
@@ -97,6 +107,8 @@ class Stepper:
         for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
             if container["name"] not in worker.containers:
                 worker.containers[container["name"]] = ContainerState(container["name"])
+        if not worker.mounted and not self._mount(worker, pod, now):
+            return not spec.get("initContainers")
         initialized = self._init(worker, pod, now)
         for container in spec["containers"]:
             state = worker.containers[container["name"]]
@@ -105,6 +117,21 @@ class Stepper:
                 continue
             self._advance(worker, pod, container, state, now, init=False)
         return initialized
+
+    def _mount(self, worker: Worker, pod: Object, now: float) -> bool:
+        """Containers wait for their volumes; what is missing is looked for again and again."""
+        if worker.mount_at is not None and now < worker.mount_at:
+            return False
+        missing = self.live.unmounted(worker, pod)
+        worker.mounted, worker.mount_at = not missing, None
+        for volume, why in missing:
+            text = f'MountVolume.SetUp failed for volume "{volume}" : {why}'
+            self.tell(pod, "Warning", "FailedMount", text)
+        if missing:
+            first, longest = MOUNT_RETRY
+            worker.mount_pause = min(worker.mount_pause * 2 or first, longest)
+            worker.mount_at = now + worker.mount_pause
+        return worker.mounted
 
     def _init(self, worker: Worker, pod: Object, now: float) -> bool:
         """One after the other; a sidecar (restartPolicy Always) only has to be started."""
@@ -141,6 +168,8 @@ class Stepper:
                 return
             if state.phase == "waiting":
                 if not self._image(worker, pod, spec, state, now, init):
+                    return
+                if not self._configured(pod, spec, state, now, init):
                     return
                 self._start(worker, pod, spec, state, now, init)
                 self._run(worker, pod, spec, state, now, policy)
@@ -241,6 +270,18 @@ class Stepper:
         self.tell(pod, "Normal", "BackOff", back_off, spec["name"], init)
         self.tell(pod, "Warning", "Failed", "Error: ImagePullBackOff", spec["name"], init)
 
+    def _configured(
+        self, pod: Object, spec: Object, state: ContainerState, now: float, init: bool
+    ) -> bool:
+        """Whether everything its environment is made of is there."""
+        why = self.live.misconfigured(pod, spec)
+        if not why:
+            return True
+        state.reason, state.message = "CreateContainerConfigError", why
+        self.tell(pod, "Warning", "Failed", f"Error: {why}", spec["name"], init)
+        state.pull_retry_at = now + PULL_BACKOFF[0]
+        return False
+
     def _start(
         self,
         worker: Worker,
@@ -258,8 +299,33 @@ class Stepper:
         state.started_at = now
         state.restart_at = state.pull_retry_at = None
         state.probe_failures = state.live_failures = 0
+        state.why = ""
         self.tell(pod, "Normal", "Created", "Container created", spec["name"], init)
+        if state.program.refused:
+            self._refused(pod, spec, state, now, init)
+            return
         self.tell(pod, "Normal", "Started", "Container started", spec["name"], init)
+        if why := self.live.started(worker, pod, spec, state):
+            self.tell(pod, "Warning", "FailedPostStartHook", why, spec["name"], init)
+            state.finish(now, KILLED)
+
+    def _refused(
+        self, pod: Object, spec: Object, state: ContainerState, now: float, init: bool
+    ) -> None:
+        """The program is not there: the container ends before it began."""
+        assert state.program is not None
+        about = state.program.refused.partition("process: ")[2].removesuffix(": unknown")
+        why = (
+            "failed to create task for container: failed to create shim task: OCI runtime create "
+            "failed: runc create failed: unable to start container process: error during container "
+            f"init: {about}"
+        )
+        text = (
+            f'Error: failed to start container "{spec["name"]}": Error response from daemon: {why}'
+        )
+        self.tell(pod, "Warning", "Failed", text, spec["name"], init)
+        state.finish(now, NOT_FOUND, "ContainerCannotRun")
+        state.why = why
 
     def _run(
         self,
@@ -273,7 +339,12 @@ class Stepper:
         """Exit when it is time, else probe."""
         if state.program is None:
             state.program = program_for(spec, pod["spec"]["restartPolicy"])
+        if (ended := self.live.ended(worker, pod, spec, state, now)) is not None:
+            state.finish(ended[1], ended[0])
+            return
         ends = state.program.ends
+        if state.phase == "terminated":
+            return
         if ends is not None and now >= state.started_at + ends[1]:
             state.finish(state.started_at + ends[1], ends[0])
             return
@@ -300,6 +371,8 @@ class Stepper:
     ) -> bool:  # fmt: skip
         """Whether the probe counts as passed now; leaves the moment of its next result."""
         assert state.program is not None
+        if probe.get("exec") and not always_passes(worker, spec, probe):
+            return self._command(worker, pod, spec, state, probe, kind, now)
         if probes.succeeds(spec, probe, state.program, float("inf")):
             at = state.started_at + probes.ready_after(probe, state.program)
             if kind == "Liveness" or now >= at:
@@ -324,6 +397,25 @@ class Stepper:
         following = probes.first_at(probe, state.started_at) + failures * period
         state.probe_at = min(following, state.probe_at or following)
         return False
+
+    def _command(
+        self, worker: Worker, pod: Object, spec: Object, state: ContainerState, probe: Object,
+        kind: str, now: float,
+    ) -> bool:  # fmt: skip
+        """A probe by command: run each time, as its answer may change."""
+        before = state.checks[kind].failures if kind in state.checks else 0
+        if kind == "Startup" and kind in state.checks and state.checks[kind].passed:
+            return True
+        check = self.live.check(worker, pod, spec, state, probe, kind, now)
+        if check.failures > before:
+            text = f"{kind} probe failed: {check.output}"
+            self.tell(pod, "Warning", "Unhealthy", text, spec["name"])
+        state.probe_at = min(check.at, state.probe_at or check.at)
+        limit = int(probe.get("failureThreshold") or 3)
+        if kind != "Readiness" and check.failures >= limit:
+            self._kill_unhealthy(pod, spec, state, now, kind)
+            return False
+        return check.passed
 
     def _kill_unhealthy(
         self, pod: Object, spec: Object, state: ContainerState, now: float, kind: str

@@ -16,6 +16,7 @@ from cluster.runtime.kernel.files import Null
 from cluster.runtime.loader import load
 from cluster.runtime.rootfs import flavour
 
+HOOKS = -1  # the session of probes and hooks
 KEPT = 5_000  # chunks of a log
 WAKES = 5_000  # moments that a process of ours catches up with, at most
 UNKNOWN_SECONDS = 5.0
@@ -93,6 +94,7 @@ class Container:
         self.workdir = spec.get("workingDir") or image.workdir
         self.main: Process | None = None
         self.ended_at: float | None = None
+        self.hooked: int | None = None  # how the postStart hook's command ended
         self.chunks: list[tuple[float, bytes]] = []  # what the main process wrote
         self.serving = False  # the main process is a server: it ends when it is asked to
         self.listening: dict[int, Handler] = {}
@@ -113,6 +115,7 @@ class Container:
                 self.fs.makedirs(posixpath.dirname(where), 0.0)
                 self.fs.attach(where, Directory(refresh=lambda: kernel.look("files")))
         self.fs.changed = lambda path: kernel.look("files")
+        kernel.seen.clear()
 
     def _unknown(self) -> bytes:
         self.kernel.look("files")
@@ -170,6 +173,10 @@ class Container:
         if self.main.status is not None:
             self.ended_at = self.kernel.now
 
+    def place(self, address: str) -> None:
+        """The pod's address, when it is known before the API tells."""
+        self._address = address or self._address
+
     def _log(self, data: bytes) -> None:
         self.chunks.append((self.kernel.now, data))
         if len(self.chunks) > KEPT:
@@ -179,13 +186,14 @@ class Container:
         """Let the processes live until `now`, stopping at each moment they wait for. When there
         are too many such moments, the last ones are slept through."""
         kernel = self.kernel
+        self._step(kernel.now)
         while wakes and not self.over:
             moment = kernel.deadline()
             if moment is None or moment > now:
                 break
             wakes -= 1
             self._step(max(moment, kernel.now))
-        if not self.over:
+        if not self.over and now > kernel.now:
             self._step(now)
 
     def _step(self, moment: float) -> None:
@@ -197,6 +205,17 @@ class Container:
     def over(self) -> bool:
         """The main process has ended, and with it the container."""
         return self.main is not None and self.main.status is not None
+
+    def command(self, argv: list[str]) -> tuple[int | None, str]:
+        """Run a probe's or a hook's command now; (exit code, output). None: it did not end."""
+        out = bytearray()
+        sink = Sink(out.extend)
+        try:
+            process = self.execute(argv, {0: Null(), 1: sink, 2: sink}, HOOKS)
+        except NotExecutableError as error:
+            return 126, str(error)
+        self.kernel.run(self.kernel.now)
+        return process.status, out.decode("utf-8", "replace")
 
     def execute(
         self, argv: list[str], fds: dict[int, OpenFile], session: int = 0,
@@ -243,6 +262,8 @@ def opaque(process: Process, arguments: list[str]) -> Run:
     """A program of an image we do not know."""
     container = process.kernel.container
     policy = container.pod["spec"].get("restartPolicy") if container is not None else ""
+    if policy == "Probe":
+        return 0
     if policy == "Always":
         if container is not None and process.parent is None:
             container.serving = True

@@ -26,7 +26,7 @@ def read_log(
 ) -> list[bytes]:
     """Lines written in [started, until], each with its line feed."""
     found = [
-        (started + after, _render(text, started + after) if program.marks else text)
+        (started + after, render(text, started + after) if program.marks else text)
         for after, text in program.lines
         if started + after <= until
     ]
@@ -49,7 +49,7 @@ def _limited(found: list[tuple[float, str]], options: LogOptions) -> Iterator[by
             yield line
 
 
-def _render(text: str, at: float) -> str:
+def render(text: str, at: float) -> str:
     """The moment in the notations programs use."""
     if "{" not in text:
         return text

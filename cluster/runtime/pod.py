@@ -13,10 +13,11 @@ from contextlib import suppress
 from cluster.machinery.clock import parse_time
 from cluster.machinery.meta import Object
 from cluster.runtime import environment, volumes
-from cluster.runtime.container import Container, Surroundings
+from cluster.runtime.container import Container, NotExecutableError, Surroundings
 from cluster.runtime.environment import ConfigError
 from cluster.runtime.fs import Directory, File
 from cluster.runtime.images import image
+from cluster.runtime.programs import program_for
 from cluster.runtime.volumes import MissingVolumeError
 
 FIELDS = ("containers", "initContainers", "ephemeralContainers")
@@ -52,18 +53,38 @@ class PodRun:
         self._volumes: dict[str, Directory] = {}
 
     def container(self, name: str) -> Container | None:
-        """The running container; None when it does not run."""
+        """The running container, as far as it was followed; None when it does not run."""
         status = status_of(self.pod, name) or {}
         running = (status.get("state") or {}).get("running")
         if not running:
             return None
-        found = self._containers.get(name)
-        if found is None or found.id != status.get("containerID", ""):
-            born = parse_time(running["startedAt"])
-            found = self._containers[name] = self.make(name, status.get("containerID", ""), born)
-            found.begin(_argv(found))
+        return self.run(name, status.get("containerID", ""), parse_time(running["startedAt"]))
+
+    def run(self, name: str, identity: str, born: float) -> Container:
+        """One run of a container, from its start; the same one when asked again."""
+        found = self._containers.get(identity)
+        if found is None:
+            others = [i for i, c in self._containers.items() if c.spec["name"] == name]
+            for old in others[:-1]:  # the last run may still be asked for its log
+                del self._containers[old]
+            found = self._containers[identity] = self._begun(name, identity, born)
         found.pod = self.pod
         return found
+
+    def _begun(self, name: str, identity: str, born: float) -> Container:
+        made = self.make(name, identity, born)
+        program = program_for(made.spec, self.pod["spec"].get("restartPolicy", "Always"))
+        if program.live:
+            try:
+                made.start([environment.expand(w, made.env) for w in program.argv])
+            except NotExecutableError:
+                made.ended_at = born
+        else:
+            made.begin(list(program.argv) or [made.image.name])
+        hook = ((made.spec.get("lifecycle") or {}).get("postStart") or {}).get("exec")
+        if hook:
+            made.hooked = made.command(hook.get("command") or [])[0]
+        return made
 
     def make(self, name: str, identity: str, born: float) -> Container:
         """A container whose main process has not begun."""
@@ -157,9 +178,3 @@ def _inside(folder: Directory, path: str, now: float) -> Directory | File:
     except OSError:
         return fs.makedirs(f"/{path.strip('/')}", now)
     return node if isinstance(node, (Directory, File)) else folder
-
-
-def _argv(made: Container) -> list[str]:
-    spec = made.spec
-    words = [*(spec.get("command") or ()), *(spec.get("args") or ())]
-    return [environment.expand(w, made.env) for w in words] or ["/entrypoint"]

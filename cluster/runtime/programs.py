@@ -125,14 +125,15 @@ def _tried(
     return Program(ends, lines, found.ports, found.start, stop, tuple(argv), marks=bool(marked))
 
 
-def split(chunks: list[tuple[float, bytes]]) -> list[tuple[float, str]]:
-    """What was written, in lines; a line belongs to the moment at which it ended."""
+def split(chunks: list[tuple[float, bytes]], whole: bool = False) -> list[tuple[float, str]]:
+    """What was written, in lines; a line belongs to the moment at which it ended. `whole`: the
+    last one only if it has ended."""
     out: list[tuple[float, str]] = []
     rest = b""
     at = 0.0
     for at, data in chunks:
-        *whole, rest = (rest + data).split(b"\n")
-        out += [(at, line.decode("utf-8", "replace")) for line in whole]
-    if rest:
+        *lines, rest = (rest + data).split(b"\n")
+        out += [(at, line.decode("utf-8", "replace")) for line in lines]
+    if rest and not whole:
         out.append((at, rest.decode("utf-8", "replace")))
     return out

@@ -12,8 +12,11 @@ from cluster.apiserver.authn import Authenticator
 from cluster.apiserver.http import ApiServer, build_app
 from cluster.apiserver.operations import User
 from cluster.apiserver.resources import PODS
+from cluster.kubelet.logsource import RuntimeLogs
+from cluster.kubelet.pictures import Pictures
 from cluster.kubelet.streams import RuntimeStreams
 from cluster.kubelet.surroundings import of_cacher
+from cluster.machinery.clock import Anchor
 from cluster.machinery.meta import Object
 from cluster.simulation import Shape, Simulation
 
@@ -28,8 +31,11 @@ class Cluster:
         self.simulation.advance(60)
         users = {"admin": User("admin", ("system:masters",)), "bob": User("bob", ("devs",))}
         self.server = ApiServer(self.simulation.registry, Authenticator(users))
-        around = of_cacher(self.server.cacher)
-        self.server.streams = RuntimeStreams(self.simulation.clock, self.find, self._pace, around)
+        pictures = Pictures(of_cacher(self.server.cacher))
+        self.server.streams = RuntimeStreams(self.simulation.clock, self.find, self._pace, pictures)
+        self.server.logs = RuntimeLogs(
+            self.simulation.clock, self.find, lambda: Anchor(0, 0, 1), pictures=pictures
+        )
         self.app = build_app(self.server)
 
     def find(self, namespace: str, name: str) -> Object | None:

@@ -34,6 +34,7 @@ class Kernel:
         self.processes: dict[int, Process] = {}
         self.container: Container | None = None
         self.sterile = False
+        self.memory: dict[str, dict[str, str]] = {}  # what servers keep
         self.seen: set[str] = set()
         self.flavour = "busybox"  # whose tools these are: busybox, debian...
         self.on_exit: Callable[[Process], None] | None = None

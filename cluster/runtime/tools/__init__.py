@@ -11,6 +11,7 @@ from cluster.runtime.kernel import Main
 from cluster.runtime.tools import (
     archives,
     conditions,
+    daemons,
     directories,
     files,
     filters,
@@ -24,6 +25,7 @@ from cluster.runtime.tools import (
 TOOLS: dict[str, Main] = {
     **archives.TOOLS,
     **conditions.TOOLS,
+    **daemons.TOOLS,
     **directories.TOOLS,
     **files.TOOLS,
     **filters.TOOLS,
