@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from cluster.apiserver import writtenlogs
-from cluster.apiserver.authn import Authenticator
+from cluster.apiserver.authn import Authenticator, TokenKey
 from cluster.apiserver.http import ApiServer, build_app
 from cluster.apiserver.resources import PODS
 from cluster.kubelet.logsource import RuntimeLogs
@@ -30,7 +30,8 @@ def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
     live = live or connect("api")
     address = f"{settings.HOST}:{settings.API_PORT}"
     tokens = read_tokens(settings.DATA_DIR / "pki" / "tokens.csv")
-    server = ApiServer(live.registry, Authenticator(tokens), None, address)
+    key = TokenKey.from_pem((settings.DATA_DIR / "pki" / "sa.key").read_bytes())
+    server = ApiServer(live.registry, Authenticator(tokens), None, address, key)
 
     def find(namespace: str, name: str) -> Object | None:
         entry = server.cacher.get(PODS, namespace, name)

@@ -29,10 +29,17 @@ PRIORITY = (
 )  # fmt: skip
 CREATE_ONLY = ("eviction", "binding", "token")
 STREAMS = ("exec", "attach", "portforward")
+NAMESPACED_REVIEWS = ("LocalSubjectAccessReview",)
 # Served without being stored: (group, version, plural, kind).
 REVIEWS: tuple[tuple[str, str, str, str], ...] = (
     ("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview"),
     ("authentication.k8s.io", "v1", "tokenreviews", "TokenReview"),
+    (
+        "authorization.k8s.io",
+        "v1",
+        "localsubjectaccessreviews",
+        "LocalSubjectAccessReview",
+    ),
     ("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
     ("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
     ("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview"),
@@ -107,7 +114,7 @@ def api_resource_list(group: str, version: str) -> dict[str, Any] | None:
                 {
                     "name": plural,
                     "singularName": kind.lower(),
-                    "namespaced": False,
+                    "namespaced": kind in NAMESPACED_REVIEWS,
                     "kind": kind,
                     "verbs": ["create"],
                 }
@@ -197,7 +204,7 @@ def _aggregated(group: str, version: str) -> list[dict[str, Any]]:
                 {
                     "resource": plural,
                     "responseKind": {"group": g, "version": v, "kind": kind_name},
-                    "scope": "Cluster",
+                    "scope": "Namespaced" if kind_name in NAMESPACED_REVIEWS else "Cluster",
                     "singularResource": kind_name.lower(),
                     "verbs": ["create"],
                 }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cluster.apiserver.resources import Resource
 from cluster.etcd.api import Origin
 from cluster.machinery.meta import Object
+
+if TYPE_CHECKING:
+    from cluster.apiserver.authz import Authorizer
 
 Verb = Literal["create", "update", "patch", "delete"]
 Propagation = Literal["", "Orphan", "Background", "Foreground"]
@@ -56,7 +59,9 @@ class Operation:
     cached current object: it saves a read and makes the write conditional on its version.
     `warnings` are what the caller should be told beside the result.
     `apply`: `transform` is a server-side apply, which also creates (it then gets {}), and which
-    has settled the managedFields itself. `beside` is only for updates."""
+    has settled the managedFields itself. `beside` is only for updates.
+    `authorizer` knows the rights of a user from outside; without one the caller is a trusted
+    component."""
 
     verb: Verb
     resource: Resource
@@ -72,3 +77,4 @@ class Operation:
     base: Object | None = None
     beside: Beside | None = None
     warnings: list[str] = field(default_factory=list)
+    authorizer: Authorizer | None = None

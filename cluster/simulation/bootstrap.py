@@ -12,6 +12,7 @@ from typing import cast
 
 import yaml
 
+from cluster.apiserver.authz.defaults import default_objects
 from cluster.client import Client, Options, kinds
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object, name_of
@@ -64,8 +65,8 @@ def bootstrap(client: Client, shape: Shape) -> bool:
     for path in sorted(DATA.glob("*.yaml")):
         for document in yaml.safe_load_all(path.read_text()):
             _ensure(client, cast(Object, document))
-    for obj in api_services():
-        _ensure(client, obj)
+    for obj in (*api_services(), *default_objects()):
+        client.create(obj, on_error=_unless_exists)
     for index in range(shape.nodes):
         client.create(machine(index, shape), on_error=_unless_exists)
     client.flush()

@@ -9,6 +9,7 @@ import orjson
 import pytest_asyncio
 
 from cluster.apiserver.authn import Authenticator
+from cluster.apiserver.authz.defaults import default_objects
 from cluster.apiserver.http import ApiServer, build_app
 from cluster.apiserver.operations import User
 from cluster.apiserver.registry import Registry
@@ -65,6 +66,10 @@ async def api() -> AsyncIterator[Caller]:
         client.do_create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         meta = {"name": "default", "namespace": name}
         client.do_create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
+    for obj in default_objects():
+        if obj["metadata"].get("namespace", "default") == "default":
+            client.create(obj)
+    client.flush()
     users = {"admin": User("admin", ("system:masters",)), "bob": User("bob", ("devs",))}
     server = ApiServer(registry, Authenticator(users))
     yield Caller(server)

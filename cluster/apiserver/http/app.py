@@ -10,13 +10,15 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from cluster.apiserver.authn import authorize
+from cluster.apiserver.authn import impersonated
+from cluster.apiserver.authz import attributes_of
 from cluster.apiserver.http import (
     meta,
     podlog,
     questions,
     reads,
     reviews,
+    tokens,
     watch,
     websockets,
     writes,
@@ -96,10 +98,11 @@ async def _websocket(server: ApiServer, scope: Scope, receive: Receive, send: Se
 
 
 async def _answer(server: ApiServer, request: Request, scope: Scope, receive: Receive) -> Response:
-    asserted = scope.get("orrery_user")  # an outer application has authenticated already
-    request.user = asserted or server.authenticator.identify(
-        scope.get("client_cert"), request.headers.get("authorization", ""), request.path
-    )
+    request.user = _user(server, request, scope)
+    asked = attributes_of(request.method, request.path, request.query)
+    server.authorizer.authorize(request.user, asked)
+    if scope["type"] == "websocket" and asked.subresource in STREAMS:
+        server.authorizer.authorize(request.user, asked._replace(verb="create"))
     if request.method not in ACTIONS:
         raise errors.StatusError(
             405,
@@ -109,8 +112,8 @@ async def _answer(server: ApiServer, request: Request, scope: Scope, receive: Re
         )
     if request.method in ("POST", "PUT", "PATCH", "DELETE"):
         request.body = await read_body(receive)
-    if request.method == "POST" and (kind := reviews.find(request)):
-        return reviews.answer(server, request, kind)
+    if request.method == "POST" and (review := reviews.find(request)):
+        return reviews.answer(server, request, review)
     if locate(request):
         return await _resource(server, request)
     if request.method not in ("GET", "HEAD"):
@@ -120,7 +123,21 @@ async def _answer(server: ApiServer, request: Request, scope: Scope, receive: Re
             "the server does not allow this method on the requested resource",
             {},
         )
-    return meta.answer(server, request)
+    return tokens.document(server, request) or meta.answer(server, request)
+
+
+def _user(server: ApiServer, request: Request, scope: Scope) -> User:
+    """Who asks, and whom they act as. Raises StatusError 401 or 403."""
+    asserted: User | None = scope.get("orrery_user")  # an outer application has authenticated
+    if asserted is not None:
+        return asserted
+    user = server.authenticator.identify(
+        scope.get("client_cert"),
+        request.headers.get("authorization", ""),
+        request.path,
+        foreign=scope.get("foreign_cert", False),
+    )
+    return impersonated(server.authorizer, user, scope["headers"])
 
 
 async def _resource(server: ApiServer, request: Request) -> Response:
@@ -129,7 +146,6 @@ async def _resource(server: ApiServer, request: Request) -> Response:
     verb = ACTIONS[request.method]
     if verb == "get" and not request.name:
         verb = "watch" if request.flag("watch") else "list"
-    authorize(request.user, verb, resource.plural, resource.group, request.namespace)
     if request.subresource and request.subresource not in resource.subresources:
         raise not_found()
     if not request.subresource and verb not in resource.verbs:
@@ -138,6 +154,8 @@ async def _resource(server: ApiServer, request: Request) -> Response:
         return await questions.answer(server, request, verb)
     if request.subresource in STREAMS:
         return websockets.answer(server, request)
+    if request.subresource == "token" and verb == "create":
+        return tokens.create(server, request)
     if request.subresource == "log" and verb == "get":
         return podlog.log(server, request)
     if verb == "watch" or (verb == "get" and request.flag("watch")):

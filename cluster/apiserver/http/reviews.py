@@ -1,75 +1,171 @@
-"""Questions about oneself and others, answered and not stored: whoami, can-i, token reviews."""
+"""Questions about oneself and others, answered and not stored: whoami, can-i, token reviews.
+
+Models pkg/registry/authentication and pkg/registry/authorization.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from cluster.apiserver import discovery
-from cluster.apiserver.authn import MASTERS
+from cluster.apiserver.authz import Attributes, Decision
 from cluster.apiserver.http import bodies
 from cluster.apiserver.http.request import Request
 from cluster.apiserver.http.responses import Response, json_response
 from cluster.apiserver.http.server import ApiServer
 from cluster.apiserver.operations import User
+from cluster.machinery import errors
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
 
-
-def find(request: Request) -> str:
-    """The kind of review a path names, or an empty string."""
-    for group, version, plural, kind in discovery.REVIEWS:
-        if request.path == f"/apis/{group}/{version}/{plural}":
-            return kind
-    return ""
+PATH = re.compile(r"/apis/([^/]+)/([^/]+)/(?:namespaces/([^/]+)/)?([^/]+)")
+KINDS = {(g, v, plural): kind for g, v, plural, kind in discovery.REVIEWS}
+LOCAL = "LocalSubjectAccessReview"
 
 
-def answer(server: ApiServer, request: Request, kind: str) -> Response:
+@dataclass(frozen=True, slots=True)
+class Review:
+    kind: str
+    group: str
+    namespace: str
+
+
+def find(request: Request) -> Review | None:
+    """The review a path names, or None."""
+    match = PATH.fullmatch(request.path)
+    if match is None:
+        return None
+    group, version, namespace, plural = match.groups()
+    kind = KINDS.get((group, version, plural), "")
+    if not kind or bool(namespace) != (kind == LOCAL):
+        return None
+    return Review(kind, group, namespace or "")
+
+
+def answer(server: ApiServer, request: Request, review: Review) -> Response:
     body = bodies.parse(request)
-    spec: Object = (body.get("spec") or {}) if isinstance(body, dict) else {}
-    user = request.user
-    status: dict[str, Any]
-    if kind == "SelfSubjectReview":
-        status, spec = {"userInfo": _info(user)}, {}
-    elif kind == "TokenReview":
-        status = _token(server, spec)
-    elif kind == "SelfSubjectRulesReview":
-        status = _rules(user)
-    else:
-        groups = spec.get("groups") if kind == "SubjectAccessReview" else list(user.groups)
-        status = {"allowed": MASTERS in (groups or ())}
-    group = next(g for g, _, _, k in discovery.REVIEWS if k == kind)
-    out = {
-        "kind": kind,
-        "apiVersion": f"{group}/v1",
-        "metadata": {"creationTimestamp": None},
-        "spec": spec,
-        "status": status,
-    }
-    if kind == "SelfSubjectReview":
-        del out["spec"]
+    if not isinstance(body, dict):
+        raise errors.bad_request("the object provided is unrecognized (must be of type Object)")
+    if body.get("kind", review.kind) != review.kind:
+        raise errors.bad_request(
+            f'{body["kind"]} in version "v1" cannot be handled as a {review.kind}'
+        )
+    spec = body.get("spec") or {}
+    if not isinstance(spec, dict):
+        raise errors.bad_request(f'{review.kind} in version "v1" cannot be handled: .spec')
+    meta = {k: v for k, v in (body.get("metadata") or {}).items() if v is not None}
+    out: Object = {"kind": review.kind, "apiVersion": f"{review.group}/v1", "metadata": meta}
+    if review.kind != "SelfSubjectReview":
+        out["spec"] = spec
+    out["status"] = ANSWERS[review.kind](server, request, review, spec)
     return json_response(out, 201)
 
 
-def _info(user: User) -> dict[str, Any]:
-    out: dict[str, Any] = {"username": user.name, "groups": list(user.groups)}
+def user_info(user: User) -> dict[str, Any]:
+    out: dict[str, Any] = {"username": user.name}
     if user.uid:
         out["uid"] = user.uid
+    if user.groups:
+        out["groups"] = list(user.groups)
+    if user.extra:
+        out["extra"] = {key: list(values) for key, values in user.extra}
     return out
 
 
-def _token(server: ApiServer, spec: Object) -> dict[str, Any]:
+def _whoami(server: ApiServer, request: Request, review: Review, spec: Object) -> Object:
+    return {"userInfo": user_info(request.user)}
+
+
+def _token(server: ApiServer, request: Request, review: Review, spec: Object) -> Object:
+    token = spec.get("token")
+    if not token:
+        raise errors.bad_request("token is required for TokenReview in authentication")
     try:
-        found = server.authenticator.identify(None, f"Bearer {spec.get('token', '')}", "")
-    except StatusError:
-        return {"authenticated": False, "user": {}}
-    return {"authenticated": True, "user": _info(found)}
+        user, audiences = server.authenticator.review(token, tuple(spec.get("audiences") or ()))
+    except StatusError as error:
+        out: Object = {"authenticated": False, "user": {}}
+        return (
+            {**out, "error": f"[invalid bearer token, {error.message}]"}
+            if error.message != "Unauthorized"
+            else out
+        )
+    out = {"authenticated": True, "user": user_info(user)}
+    return {**out, "audiences": list(audiences)} if audiences else out
 
 
-def _rules(user: User) -> dict[str, Any]:
-    if MASTERS not in user.groups:
-        return {"resourceRules": [], "nonResourceRules": [], "incomplete": False}
-    return {
-        "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
-        "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
-        "incomplete": False,
+def _self_access(server: ApiServer, request: Request, review: Review, spec: Object) -> Object:
+    _check_access(review, spec)
+    return _decided(server.authorizer.decide(request.user, _asked(spec)))
+
+
+def _access(server: ApiServer, request: Request, review: Review, spec: Object) -> Object:
+    _check_access(review, spec)
+    extra = tuple((k, tuple(v or ())) for k, v in (spec.get("extra") or {}).items())
+    groups = tuple(spec.get("groups") or ())
+    user = User(spec.get("user") or "", groups, spec.get("uid") or "", extra)
+    return _decided(server.authorizer.decide(user, _asked(spec)))
+
+
+def _check_access(review: Review, spec: Object) -> None:
+    causes = []
+    what, where = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    if what is not None and where is not None:
+        text = "cannot be specified in combination with resourceAttributes"
+        causes.append(errors.invalid_value("spec.nonResourceAttributes", where, text))
+    if what is None and where is None:
+        text = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        causes.append(errors.invalid_value("spec.resourceAttributes", None, text))
+    self_review = review.kind == "SelfSubjectAccessReview"
+    if not self_review and not spec.get("user") and not spec.get("groups"):
+        text = "at least one of user or group must be specified"
+        causes.append(errors.invalid_value("spec.user", spec.get("user") or "", text))
+    if causes:
+        raise errors.invalid(review.kind, review.group, "", causes)
+    if review.kind == LOCAL and (what or {}).get("namespace", "") != review.namespace:
+        raise errors.bad_request(
+            f"spec.resourceAttributes.namespace must match namespace: {review.namespace}"
+        )
+
+
+def _asked(spec: Object) -> Attributes:
+    what = spec.get("resourceAttributes")
+    if what is None:
+        where = spec["nonResourceAttributes"]
+        return Attributes(where.get("verb") or "", path=where.get("path") or "")
+    fields = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
+    return Attributes(*(what.get(field) or "" for field in fields))
+
+
+def _decided(decision: Decision) -> Object:
+    out: Object = {"allowed": decision.allowed}
+    if decision.reason:
+        out["reason"] = decision.reason
+    return out
+
+
+def _rules(server: ApiServer, request: Request, review: Review, spec: Object) -> Object:
+    namespace = spec.get("namespace")
+    if not namespace:
+        raise errors.bad_request("no namespace on request")
+    found, problems = server.authorizer.rules(request.user, namespace)
+    shown = [rule.as_dict() for rule in found]
+    out: Object = {
+        "resourceRules": [r for r in shown if "nonResourceURLs" not in r],
+        "nonResourceRules": [r for r in shown if "nonResourceURLs" in r],
+        "incomplete": bool(problems),
     }
+    return {**out, "evaluationError": ", ".join(problems)} if problems else out
+
+
+Answer = Callable[[ApiServer, Request, Review, Object], Object]
+ANSWERS: dict[str, Answer] = {
+    "SelfSubjectReview": _whoami,
+    "TokenReview": _token,
+    "SelfSubjectAccessReview": _self_access,
+    "SubjectAccessReview": _access,
+    LOCAL: _access,
+    "SelfSubjectRulesReview": _rules,
+}

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cluster.apiserver import conversion
-from cluster.apiserver.authn import Authenticator
+from cluster.apiserver.authn import Authenticator, ServiceAccountTokens, TokenKey
+from cluster.apiserver.authz import Authorizer
+from cluster.apiserver.authz.source import CacherSource
 from cluster.apiserver.cacher import Cacher
 from cluster.apiserver.committer import Committer
 from cluster.apiserver.http.logs import LogSource
@@ -15,7 +17,7 @@ from cluster.apiserver.http.streams import Streams
 from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.operations import Operation
 from cluster.apiserver.registry import Registry
-from cluster.apiserver.resources import CLOCKS
+from cluster.apiserver.resources import CLOCKS, Resource
 from cluster.machinery.clock import Anchor, LiveClock
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
@@ -35,6 +37,7 @@ class ApiServer:
         authenticator: Authenticator,
         logs: LogSource | None = None,
         address: str = "127.0.0.1:6443",
+        token_key: TokenKey | None = None,
     ) -> None:
         self.registry = registry
         self.clock = registry.clock
@@ -44,10 +47,23 @@ class ApiServer:
         self.address = address
         self.questions: Questions | None = None
         self.cacher = Cacher(registry.store)
+        self.authorizer = Authorizer(CacherSource(self.cacher))
+        self.tokens: ServiceAccountTokens | None = None
+        if token_key is not None:
+            self.tokens = ServiceAccountTokens(token_key, self, self.clock.now)
+            authenticator.sources.append(self.tokens)
         self.committer = Committer(registry, self.cacher.refresh)
         self.requests: dict[tuple[str, str, int], int] = {}
         self.on_refresh: list[Callable[[], None]] = []
         self._follow_clock()
+
+    def find(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """As the watch cache has it; what it does not have is looked for in the log's news."""
+        entry = self.cacher.get(resource, namespace, name)
+        if entry is None:
+            self.cacher.refresh()
+            entry = self.cacher.get(resource, namespace, name)
+        return None if entry is None else entry.decode()
 
     def hint(self) -> None:
         self.cacher.refresh()
@@ -64,6 +80,7 @@ class ApiServer:
 
     async def commit(self, operation: Operation) -> Object:
         """The object as stored; raises StatusError."""
+        operation.authorizer = self.authorizer
         if operation.resource.stored_as:
             version = operation.resource
             return conversion.shown(version, await self.commit(conversion.stored(operation)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cluster.apiserver.kinds import (
     autoscaling,
+    certificates,
     claims,
     controllers,
     core,
@@ -17,6 +18,7 @@ from cluster.apiserver.kinds import (
     pods,
     policy,
     quotas,
+    rbac,
     registrations,
     scheduling,
     services,
@@ -48,6 +50,11 @@ STRATEGIES: dict[str, Strategy] = {
     "secrets": core.Secrets(),
     "serviceaccounts": Kind(),
     "services": services.Services(),
+    "certificatesigningrequests.certificates.k8s.io": certificates.CertificateSigningRequests(),
+    "clusterrolebindings.rbac.authorization.k8s.io": rbac.ClusterRoleBindings(),
+    "clusterroles.rbac.authorization.k8s.io": rbac.ClusterRoles(),
+    "rolebindings.rbac.authorization.k8s.io": rbac.RoleBindings(),
+    "roles.rbac.authorization.k8s.io": rbac.Roles(),
     "cronjobs.batch": cronjobs.CronJobs(),
     "horizontalpodautoscalers.autoscaling": autoscaling.HorizontalPodAutoscalers(),
     "ingresses.networking.k8s.io": ingresses.Ingresses(),

@@ -1,0 +1,126 @@
+"""serviceaccounts/token, and the two documents by which others check such tokens.
+
+Models pkg/registry/core/serviceaccount/storage/token.go and pkg/routes/openidmetadata.go.
+"""
+
+from __future__ import annotations
+
+from cluster.apiserver.http import bodies
+from cluster.apiserver.http.request import Request, not_found
+from cluster.apiserver.http.responses import Response, json_response
+from cluster.apiserver.http.server import ApiServer
+from cluster.apiserver.resources import NODES, PODS, SECRETS, SERVICE_ACCOUNTS, Resource
+from cluster.machinery import errors
+from cluster.machinery.clock import format_time
+from cluster.machinery.errors import Cause, invalid_value
+from cluster.machinery.meta import Object
+
+GROUP = "authentication.k8s.io"
+DEFAULT_SECONDS = 3600
+MIN_SECONDS = 600
+MAX_SECONDS = 1 << 32
+# What admission asks for in a pod; such a token is extended, since old clients never read it again.
+PROJECTED_SECONDS = 3607
+EXTENDED_SECONDS = 365 * 24 * 3600
+BINDABLE: dict[tuple[str, str], Resource] = {
+    ("v1", "Pod"): PODS,
+    ("v1", "Secret"): SECRETS,
+    ("v1", "Node"): NODES,
+}
+CONFIGURATION, KEYS = "/.well-known/openid-configuration", "/openid/v1/jwks"
+
+
+def create(server: ApiServer, request: Request) -> Response:
+    tokens = server.tokens
+    if tokens is None:
+        raise not_found()
+    body = bodies.parse(request)
+    if not isinstance(body, dict):
+        raise errors.bad_request("the object provided is unrecognized (must be of type Object)")
+    account = server.find(SERVICE_ACCOUNTS, request.namespace, request.name)
+    if account is None:
+        raise errors.not_found("serviceaccounts", "", request.name)
+    spec = {k: v for k, v in (body.get("spec") or {}).items() if v is not None}
+    seconds = spec.setdefault("expirationSeconds", DEFAULT_SECONDS)
+    causes = _check_seconds(seconds)
+    if causes:
+        raise errors.invalid("TokenRequest", GROUP, "", causes)
+    bound = _bound(server, request, spec.get("boundObjectRef"), account)
+    audiences = tuple(spec.get("audiences") or tokens.audiences)
+    extended = _is_extended(spec, bound, audiences == tokens.audiences)
+    token = tokens.issue(
+        account,
+        EXTENDED_SECONDS + PROJECTED_SECONDS if extended else seconds,
+        audiences,
+        bound,
+        PROJECTED_SECONDS if extended else 0,
+    )
+    now = server.clock.now()
+    meta = {
+        "name": request.name,
+        "namespace": request.namespace,
+        "creationTimestamp": format_time(now),
+    }
+    status = {"token": token, "expirationTimestamp": format_time(int(now) + seconds)}
+    spec = {**spec, "audiences": list(audiences)}
+    out = {"kind": "TokenRequest", "apiVersion": f"{GROUP}/v1", "metadata": meta}
+    return json_response({**out, "spec": spec, "status": status}, 201)
+
+
+def _check_seconds(seconds: object) -> list[Cause]:
+    path = "spec.expirationSeconds"
+    if not isinstance(seconds, int):
+        raise errors.bad_request(f"TokenRequest: {path} must be a number")
+    if seconds < MIN_SECONDS:
+        text = "may not specify a duration less than 10 minutes"
+        return [invalid_value(path, seconds, text)]
+    if seconds > MAX_SECONDS:
+        return [invalid_value(path, seconds, "may not specify a duration larger than 2^32 seconds")]
+    return []
+
+
+def _is_extended(spec: Object, bound: Object | None, ours: bool) -> bool:
+    in_pod = bound is not None and bound["kind"] == "Pod"
+    return in_pod and ours and spec["expirationSeconds"] == PROJECTED_SECONDS
+
+
+def _bound(
+    server: ApiServer, request: Request, ref: Object | None, account: Object
+) -> Object | None:
+    """The object the token is to be bound to. Raises StatusError."""
+    if not ref:
+        return None
+    kind, name = ref.get("kind") or "", ref.get("name") or ""
+    resource = BINDABLE.get((ref.get("apiVersion") or "v1", kind))
+    if resource is None:
+        text = f"cannot bind token to object of type {ref.get('apiVersion', '')}, Kind={kind}"
+        raise errors.bad_request(text)
+    found = server.find(resource, request.namespace if resource.namespaced else "", name)
+    if found is None:
+        raise errors.not_found(resource.plural, "", name)
+    if resource is PODS and found["spec"].get("serviceAccountName") != account["metadata"]["name"]:
+        raise errors.bad_request(
+            f'cannot bind token for serviceaccount "{request.name}" to pod running with different '
+            "serviceaccount name."
+        )
+    uid = ref.get("uid") or found["metadata"]["uid"]
+    if uid != found["metadata"]["uid"]:
+        why = (
+            f"the UID in the bound object reference ({uid}) does not match the UID in record. "
+            "The object might have been deleted and then recreated"
+        )
+        raise errors.conflict(resource.plural, "", name, why)
+    return found
+
+
+def document(server: ApiServer, request: Request) -> Response | None:
+    """None for every other path."""
+    if server.tokens is None or request.method != "GET":
+        return None
+    if request.path == CONFIGURATION:
+        return json_response(server.tokens.configuration(f"https://{server.address}"))
+    if request.path == KEYS:
+        out = json_response(server.tokens.keys())
+        out.content_type = "application/jwk-set+json"
+        return out
+    return None
