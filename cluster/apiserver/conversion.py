@@ -51,7 +51,7 @@ def stored(operation: Operation) -> Operation:
 
     def converted(old: Object) -> Object:
         assert transform is not None
-        return to_stored(version, transform(shown(version, old)))
+        return to_stored(version, transform(shown(version, old) if old else old))
 
     return replace(
         operation, resource=hub, body=body, transform=None if transform is None else converted

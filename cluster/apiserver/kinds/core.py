@@ -34,11 +34,13 @@ class Namespaces(Kind):
     has_status = True
     name_rule = staticmethod(names.label)
 
+    def default(self, obj: Object) -> None:
+        labels = obj["metadata"].setdefault("labels", {})
+        labels["kubernetes.io/metadata.name"] = obj["metadata"].get("name", "")
+
     def prepare_for_create(self, ctx: Context, obj: Object) -> None:
         obj["spec"] = {"finalizers": ["kubernetes"]}
         obj["status"] = {"phase": "Active"}
-        labels = obj["metadata"].setdefault("labels", {})
-        labels["kubernetes.io/metadata.name"] = obj["metadata"].get("name", "")
 
     def prepare_for_update(self, ctx: Context, new: Object, old: Object) -> None:
         self._keep(new, old, "status")

@@ -19,13 +19,23 @@ BY_VALUE = frozenset(
     )
 )  # fmt: skip
 CLAIM_SPEC = "PersistentVolumeClaimSpec"
+# A zero time is written as null, and some strings are written even when empty.
+WRITTEN: dict[str, dict[str, Any]] = {
+    "io.k8s.api.core.v1.Event": {
+        "eventTime": None, "firstTimestamp": None, "lastTimestamp": None,
+        "reportingComponent": "", "reportingInstance": "",
+    },
+    "io.k8s.api.events.v1.Event": {
+        "eventTime": None, "deprecatedFirstTimestamp": None, "deprecatedLastTimestamp": None,
+    },
+}  # fmt: skip
 
 
 def empty_object(name: str, depth: int = 0) -> dict[str, Any]:
     """The zero value of a definition."""
     schema = resolve(definitions()[name])
     required = schema.get("required") or ()
-    out: dict[str, Any] = {}
+    out: dict[str, Any] = dict(WRITTEN.get(name, {}))
     for field, member in (schema.get("properties") or {}).items():
         by_value = field in BY_VALUE or (field == "resources" and name.endswith(CLAIM_SPEC))
         target = str(member.get("$ref") or "")

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from cluster.apiserver.managed.entries import MAX_UPDATERS, UPDATE
 from cluster.apiserver.managed.fieldpath import EMPTY, FieldSet, Path, path
 from cluster.apiserver.managed.hot import Shared, Writer, changes_of, created, updated
-from cluster.apiserver.managed.manager import FieldManager, KindVersions
+from cluster.apiserver.managed.manager import Convert, FieldManager, KindVersions
 from cluster.apiserver.managed.scale import SCALE_VERSION, to_parent, to_scale
 from cluster.apiserver.managed.shapes import SHAPES, is_reference
 from cluster.apiserver.managed.sources import types
 from cluster.apiserver.managed.typed import MisfitError
 from cluster.apiserver.managed.updater import ManagerId
 from cluster.apiserver.operations import Operation, User
-from cluster.apiserver.resources import EVENTS, Resource
+from cluster.apiserver.resources import EVENTS, SERVED, Resource
 from cluster.machinery.clock import format_time
 from cluster.machinery.meta import Object
 
@@ -73,9 +73,28 @@ def component_name(user: User) -> str:
 
 def field_manager(resource: Resource, subresource: str, has_status: bool) -> FieldManager:
     fields = ignored(resource, subresource, has_status)
-    versions = KindVersions(types(), resource.kind)
+    versions = KindVersions(types(), resource.kind, _converter(resource))
     version = resource.api_version
     return FieldManager(versions, version, subresource, {version: fields} if fields else {})
+
+
+def _converter(resource: Resource) -> Convert | None:
+    """Between versions that differ; None where they differ in nothing but their name."""
+    if resource.stored_as or any(r.stored_as == resource.id for r in SERVED):
+        return _convert
+    return None
+
+
+def _convert(obj: Object, api_version: str) -> Object:
+    from cluster.apiserver import conversion
+
+    named = {(r.api_version, r.kind): r for r in SERVED}
+    kind = obj.get("kind", "")
+    source, target = named.get((obj.get("apiVersion", ""), kind)), named.get((api_version, kind))
+    if source is None or target is None or source is target:
+        return {**obj, "apiVersion": api_version}
+    hub = conversion.to_stored(source, obj) if source.stored_as else obj
+    return conversion.shown(target, hub) if target.stored_as else hub
 
 
 def scale_manager() -> FieldManager:

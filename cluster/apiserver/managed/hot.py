@@ -39,7 +39,7 @@ State = tuple[Any, ...]
 class Writer:
     """Who writes, to what: one object a combination, so that it can be a key."""
 
-    __slots__ = ("empty", "flat", "ignored", "kind", "latest", "manager", "passed", "skip")
+    __slots__ = ("empty", "flat", "ignored", "kind", "latest", "manager", "passed", "skip", "zeros")
 
     def __init__(
         self, manager: ManagerId, kind: Type, ignored: FieldSet, empty: dict[str, Any],
@@ -50,6 +50,7 @@ class Writer:
         self.manager = manager
         self.kind = kind
         self.empty = empty
+        self.zeros = [(k, v) for k, v in empty.items() if not isinstance(v, dict)]
         self.ignored = ignored
         # The one whole field that such a write resets; not even looked at.
         whole = [m[2:] for m in ignored.members]
@@ -143,6 +144,8 @@ def updated(
 ) -> list[Entry]:  # fmt: skip
     """The entries after `new` replaced `old`; those that stay are shared with `before`. Raises
     MisfitError."""
+    if old.keys() != new.keys():
+        old, new = {**writer.empty, **old}, {**writer.empty, **new}
     values: dict[str, int] = {}
     state = tuple([_state(entry, values) for entry in before])
     shape = _difference_of_objects(writer, old, new, values)
@@ -283,7 +286,8 @@ def created(
         shape = tuple([(k, *v) if type(v) is dict else k for k, v in new.items()])
     else:
         shape = outline(writer.kind, new, values, writer.skip)
-    key = (writer, shape, None if shared is None else shared.token)
+    same = tuple([new.get(k) == v for k, v in writer.zeros])
+    key = (writer, shape, same, None if shared is None else shared.token)
     # Objects that are made at one moment in one way have one and the same entry.
     if not values and (last := writer.latest.get(key)) and last[:2] == (now, shelf):
         return last[2]

@@ -112,8 +112,10 @@ class FieldManager:
         """The operation is a manager of its own until it is known what it changed."""
         this = ManagerId("", UPDATE)
         updater = Updater(self.versions, self.ignored)
-        old = _bare(live) or self._empty()
-        managers = updater.update(old, _bare(new), self.api_version, managed.managers, this)
+        # What is a struct by value in Go is there on both sides, said or not.
+        empty = self._empty()
+        old, changed = {**empty, **_bare(live)}, {**empty, **_bare(new)}
+        managers = updater.update(old, changed, self.api_version, managed.managers, this)
         _strip(managers, this)
         mine = managers.pop(this, None)
         if mine is not None:

@@ -156,3 +156,125 @@ async def test_a_dry_run_changes_nothing(api: Caller) -> None:
     tried = await apply(api, f"{MAPS}/a", config_map(x="1"), query="&dryRun=All")
     assert tried.json["data"] == {"x": "1"}
     assert (await api.ask("GET", f"{MAPS}/a")).status == 404
+
+
+HPA = "/apis/autoscaling/{}/namespaces/default/horizontalpodautoscalers/web"
+
+
+def autoscaler(version: str, **spec: Any) -> dict[str, Any]:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    return {
+        "apiVersion": f"autoscaling/{version}",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web"},
+        "spec": {"scaleTargetRef": target, "maxReplicas": 5, **spec},
+    }
+
+
+async def test_versions_that_differ_in_shape_share_their_owners(api: Caller) -> None:
+    old, new = HPA.format("v1"), HPA.format("v2")
+    first = autoscaler("v1", minReplicas=2, targetCPUUtilizationPercentage=50)
+    created = await apply(api, old, first)
+    assert created.status == 201, created.body
+    target = {"type": "Utilization", "averageUtilization": 80}
+    metrics = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+    refused = await apply(api, new, autoscaler("v2", metrics=metrics), "other")
+    assert refused.json["message"] == (
+        'Apply failed with 1 conflict: conflict with "me": .spec.targetCPUUtilizationPercentage'
+    )
+    moved = await apply(api, new, autoscaler("v2", metrics=metrics))
+    assert moved.json["spec"]["metrics"] == metrics
+    assert "minReplicas" not in owned(moved, "me")["f:spec"]
+    (entry,) = moved.json["metadata"]["managedFields"]
+    assert entry["apiVersion"] == "autoscaling/v2"
+
+
+async def test_a_namespace_s_own_label_belongs_to_who_made_it(api: Caller) -> None:
+    made = await api.ask(
+        "POST", "/api/v1/namespaces?fieldManager=kubectl-create", {"metadata": {"name": "n"}}
+    )
+    assert owned(made, "kubectl-create", "Update") == {
+        "f:metadata": {"f:labels": {".": {}, "f:kubernetes.io/metadata.name": {}}}
+    }
+
+
+async def test_managed_fields_are_reset_by_an_empty_list_or_entry(api: Caller) -> None:
+    merge = "application/merge-patch+json"
+    for nothing in ([], [{}]):
+        await apply(api, f"{MAPS}/a", config_map(x="1"))
+        body = {"metadata": {"managedFields": nothing}}
+        shown = await api.ask("PATCH", f"{MAPS}/a?fieldManager=m", body, content_type=merge)
+        assert "managedFields" not in shown.json["metadata"]
+        again = await apply(api, f"{MAPS}/a", config_map(y="1"))
+        assert owned(again, "before-first-apply", "Update") == {"f:data": {".": {}, "f:x": {}}}
+        await api.ask("DELETE", f"{MAPS}/a")
+
+
+async def test_the_manager_is_the_first_part_of_the_user_agent(api: Caller) -> None:
+    agent = "helm/v4.1 (linux)"
+    made = await api.ask(
+        "POST", MAPS, {"metadata": {"name": "a"}, "data": {"x": "1"}}, user_agent=agent
+    )
+    assert owned(made, "helm", "Update") == {"f:data": {".": {}, "f:x": {}}}
+
+
+async def test_the_oldest_updaters_are_put_together_beyond_ten(api: Caller) -> None:
+    merge = "application/merge-patch+json"
+    await api.ask(
+        "POST", f"{MAPS}?fieldManager=m00", {"metadata": {"name": "a"}, "data": {"k": "1"}}
+    )
+    for number in range(1, 12):
+        api.server.clock._now += 1  # type: ignore[attr-defined]
+        await api.ask(
+            "PATCH", f"{MAPS}/a?fieldManager=m{number:02}", {"data": {f"k{number}": "1"}},
+            content_type=merge,
+        )  # fmt: skip
+    shown = await api.ask("GET", f"{MAPS}/a")
+    entries = shown.json["metadata"]["managedFields"]
+    assert [e["manager"] for e in entries] == [
+        "ancient-changes", *(f"m{number:02}" for number in range(3, 12)),
+    ]  # fmt: skip
+    assert entries[0]["fieldsV1"] == {"f:data": {".": {}, "f:k": {}, "f:k1": {}, "f:k2": {}}}
+
+
+async def test_a_new_time_alone_is_no_change(api: Caller) -> None:
+    made = await apply(api, f"{MAPS}/a", config_map(x="1"))
+    api.server.clock._now += 100  # type: ignore[attr-defined]
+    again = await apply(api, f"{MAPS}/a", config_map(x="1"))
+    assert again.json["metadata"] == made.json["metadata"]
+    patched = await api.ask(
+        "PATCH", f"{MAPS}/a?fieldManager=p", {"data": {"x": "1"}},
+        content_type="application/merge-patch+json",
+    )  # fmt: skip
+    assert patched.json["metadata"] == made.json["metadata"]
+
+
+async def test_kubectl_takes_over_from_its_own_client_side_apply(api: Caller) -> None:
+    """Only the manager `kubectl`, only what is as it was applied."""
+    text = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"x":"1"}}'
+    note = {"kubectl.kubernetes.io/last-applied-configuration": text}
+    made = {"metadata": {"name": "a", "annotations": note}, "data": {"x": "1"}}
+    await api.ask("POST", f"{MAPS}?fieldManager=kubectl-client-side-apply", made)
+    refused = await apply(api, f"{MAPS}/a", config_map(x="2"), "someone")
+    assert refused.status == 409
+    taken = await apply(api, f"{MAPS}/a", config_map(x="2"), "kubectl")
+    assert taken.json["data"] == {"x": "2"}
+    kept = taken.json["metadata"]["annotations"]
+    assert '"data":{"x":"2"}' in kept["kubectl.kubernetes.io/last-applied-configuration"]
+
+
+async def test_a_name_that_is_not_the_url_s_is_refused(api: Caller) -> None:
+    other = await apply(api, f"{MAPS}/b", config_map())
+    assert (other.status, other.json["message"]) == (
+        400, "the name of the object (a) does not match the name on the URL (b)",
+    )  # fmt: skip
+
+
+async def test_a_version_in_the_configuration_must_be_current(api: Caller) -> None:
+    made = await apply(api, f"{MAPS}/a", config_map(x="1"))
+    pinned = config_map(x="2")
+    pinned["metadata"]["resourceVersion"] = "1"
+    stale = await apply(api, f"{MAPS}/a", pinned)
+    assert (stale.status, stale.json["reason"]) == (409, "Conflict")
+    pinned["metadata"]["resourceVersion"] = made.json["metadata"]["resourceVersion"]
+    assert (await apply(api, f"{MAPS}/a", pinned)).status == 200
