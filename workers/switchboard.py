@@ -24,7 +24,7 @@ from typing import Any, cast
 import redis
 from kombu.exceptions import OperationalError
 
-from cluster.apiserver.resources import CLOCKS, for_key
+from cluster.apiserver.resources import CLOCKS, CUSTOM_RESOURCE_DEFINITIONS, for_key, is_custom
 from cluster.etcd.api import Hint
 
 log = logging.getLogger(__name__)
@@ -160,5 +160,8 @@ class Switchboard:
 
 
 def _resources(keys: Iterable[bytes]) -> list[str]:
+    """Who follows the definitions follows their objects, too."""
     found = {resource.id for key in keys if (resource := for_key(key)) is not None}
+    if any(is_custom(key) for key in keys):
+        found.add(CUSTOM_RESOURCE_DEFINITIONS.id)
     return sorted(found) or ["-"]

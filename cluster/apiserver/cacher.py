@@ -17,10 +17,13 @@ from dataclasses import dataclass, field
 import orjson
 
 from cluster.apiserver import codec
+from cluster.apiserver.custom.catalog import Catalog
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.foreign import COMPONENT, is_suspect, problem_of
 from cluster.apiserver.kinds import strategy_for
 from cluster.apiserver.managed.shapes import PREFIX, SHAPES
-from cluster.apiserver.resources import RESOURCES, VERSIONS, Resource, for_key
+from cluster.apiserver.resources import CUSTOM_RESOURCE_DEFINITIONS as CRDS
+from cluster.apiserver.resources import RESOURCES, VERSIONS, Resource
 from cluster.etcd.api import CompactedError, Event, Store, prefix_end
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
@@ -173,36 +176,57 @@ class Watcher:
         self._wake()
 
 
+class _Shelves(dict[Resource, Shelf]):
+    """Custom resources come and go: their shelves are filled when first asked for."""
+
+    def __init__(self, make: Callable[[Resource], Shelf]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, resource: Resource) -> Shelf:
+        found = self[resource] = self._make(resource)
+        return found
+
+
 class Cacher:
     """Thread-safe: the writer thread and the event loop both refresh it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, catalog: Catalog) -> None:
         self.store = store
+        self.catalog = catalog
         self.epoch = store.epoch
         self.revision = 0
         self._lock = threading.RLock()
-        self._shelves: dict[Resource, Shelf] = {}
+        self._shelves: dict[Resource, Shelf] = _Shelves(self._shelve)
         self.listeners: list[Callable[[], None]] = []
         self._load()
 
     def _load(self) -> None:
         """Everything there is, at one revision."""
-        self._shelves = {r: Shelf(r) for r in RESOURCES.values()}
-        revision = self.store.revision()
+        self._shelves = _Shelves(self._shelve)
+        revision = self.revision = self.store.revision()
         for kv in self.store.range(PREFIX, prefix_end(PREFIX), revision=revision).kvs:
             SHAPES.learn(kv.key, kv.value)
-        for resource, shelf in self._shelves.items():
-            prefix = resource.prefix
-            end = prefix[:-1] + bytes([prefix[-1] + 1])
-            for kv in self.store.range(prefix, end, revision=revision).kvs:
-                with suppress(UnicodeDecodeError):  # no API server wrote such a key
-                    shelf.entries[kv.key] = entry_of(resource, kv.key, kv.value, kv.mod_revision)
-            shelf._sorted = None
-            shelf.since = revision
+        for resource in RESOURCES.values():
+            self._shelves[resource] = self._shelve(resource)
         for version in VERSIONS:
             self._shelves[version] = self._shelves[RESOURCES[version.stored_as]]
         self.revision = revision
         self.epoch = self.store.epoch
+
+    def _shelve(self, resource: Resource) -> Shelf:
+        """All objects of the resource as they were at the revision that was reached."""
+        if isinstance(resource, CustomResource) and resource.hub is not resource:
+            return self._shelves[resource.hub]
+        shelf, prefix = Shelf(resource), resource.prefix
+        end = prefix[:-1] + bytes([prefix[-1] + 1])
+        with self._lock:
+            for kv in self.store.range(prefix, end, revision=self.revision).kvs:
+                with suppress(UnicodeDecodeError):  # no API server wrote such a key
+                    shelf.entries[kv.key] = entry_of(resource, kv.key, kv.value, kv.mod_revision)
+            shelf._sorted = None
+            shelf.since = self.revision
+        return shelf
 
     def refresh(self) -> int:
         """Catch up with the log; returns the revision reached."""
@@ -229,11 +253,13 @@ class Cacher:
             watcher._wake()
 
     def _apply(self, event: Event) -> None:
-        resource = for_key(event.key)
+        resource = self.catalog.for_key(event.key)
         if resource is None:
             if event.key.startswith(PREFIX) and event.value is not None:
                 SHAPES.learn(event.key, event.value)
             return
+        if resource is CRDS:
+            self.catalog.observe(event.key, event.value, event.revision)
         shelf = self._shelves[resource]
         if event.value is None:
             new = None

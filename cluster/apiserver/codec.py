@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import orjson
 
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.foreign import problem_of
 from cluster.apiserver.resources import Resource
 from cluster.machinery.meta import Object
@@ -22,6 +23,8 @@ def encode(
     meta = obj["metadata"]
     if "resourceVersion" in meta:
         meta = {k: v for k, v in meta.items() if k != "resourceVersion"}
+    if isinstance(resource, CustomResource) and resource.hub is not resource:
+        resource, obj = resource.hub, resource.hub.version_info.convert(dict(obj))
     body: dict[str, Any] = {"apiVersion": "", "kind": "", "metadata": meta, **obj}
     body["apiVersion"], body["kind"], body["metadata"] = resource.api_version, resource.kind, meta
     for key, encoded in (fragments or {}).items():

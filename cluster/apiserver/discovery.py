@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.resources import SERVED, Resource
 
+Served = Sequence[Resource]
 # Subresources that have a kind of their own, and what they take.
 KINDS: dict[str, tuple[str, str, str]] = {
     "scale": ("autoscaling", "v1", "Scale"),
@@ -60,15 +62,16 @@ def subresource_verbs(name: str) -> list[str]:
     return ["get", "patch", "update"]
 
 
-@lru_cache(maxsize=1)
-def groups() -> dict[str, list[str]]:
-    """Group -> versions, the core group first."""
+def groups(served: Served = SERVED) -> dict[str, list[str]]:
+    """Group -> versions, the core group first; versions of custom resources from the newest."""
     out: dict[str, list[str]] = {"": []}
-    found = [(r.group, r.version) for r in SERVED]
+    found = [(r.group, r.version) for r in served]
     for group, version in [*found, *((g, v) for g, v, _, _ in REVIEWS)]:
         versions = out.setdefault(group, [])
         if version not in versions:
             versions.append(version)
+    for group in {r.group for r in served if isinstance(r, CustomResource)}:
+        out[group].sort(key=_version_rank)
     return dict(sorted(out.items(), key=lambda item: _rank(item[0])))
 
 
@@ -77,21 +80,34 @@ def _rank(group: str) -> tuple[int, str]:
     return (PRIORITY.index(group) if group in PRIORITY else len(PRIORITY), group)
 
 
-def of(group: str, version: str) -> Iterable[Resource]:
-    return [r for r in SERVED if (r.group, r.version) == (group, version)]
+VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
+
+
+def _version_rank(version: str) -> tuple[int, int, int, int, str]:
+    """GA before beta before alpha, the newest first, anything else last."""
+    match = VERSION.fullmatch(version)
+    if match is None:
+        return (1, 0, 0, 0, version)
+    stage = {None: 0, "beta": 1, "alpha": 2}[match[2]]
+    return (0, stage, -int(match[1]), -int(match[3] or 0), version)
+
+
+def of(group: str, version: str, served: Served = SERVED) -> Iterable[Resource]:
+    return [r for r in served if (r.group, r.version) == (group, version)]
 
 
 def group_version(group: str, version: str) -> str:
     return f"{group}/{version}" if group else version
 
 
-def api_group(group: str) -> dict[str, Any]:
-    versions = [{"groupVersion": group_version(group, v), "version": v} for v in groups()[group]]
+def api_group(group: str, served: Served = SERVED) -> dict[str, Any]:
+    found = groups(served)[group]
+    versions = [{"groupVersion": group_version(group, v), "version": v} for v in found]
     return {"name": group, "versions": versions, "preferredVersion": versions[0]}
 
 
-def api_group_list() -> dict[str, Any]:
-    found = [api_group(g) for g in groups() if g]
+def api_group_list(served: Served = SERVED) -> dict[str, Any]:
+    found = [api_group(g, served) for g in groups(served) if g]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": found}
 
 
@@ -100,12 +116,12 @@ def api_versions(address: str) -> dict[str, Any]:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": where}
 
 
-def api_resource_list(group: str, version: str) -> dict[str, Any] | None:
+def api_resource_list(group: str, version: str, served: Served = SERVED) -> dict[str, Any] | None:
     """The legacy list of one group and version; None when there is no such thing."""
-    if version not in groups().get(group, ()):
+    if version not in groups(served).get(group, ()):
         return None
     out: list[dict[str, Any]] = []
-    for resource in of(group, version):
+    for resource in of(group, version, served):
         out.append(_resource(resource))
         out += [_subresource(resource, name) for name in sorted(resource.subresources)]
     for g, v, plural, kind in REVIEWS:
@@ -156,14 +172,14 @@ def _subresource(resource: Resource, name: str) -> dict[str, Any]:
     return out
 
 
-def aggregated(core: bool) -> dict[str, Any]:
+def aggregated(core: bool, served: Served = SERVED) -> dict[str, Any]:
     """apidiscovery.k8s.io/v2: everything in one answer."""
     items = []
-    for group, versions in groups().items():
+    for group, versions in groups(served).items():
         if (group == "") != core:
             continue
         shown = [
-            {"version": v, "resources": _aggregated(group, v), "freshness": "Current"}
+            {"version": v, "resources": _aggregated(group, v, served), "freshness": "Current"}
             for v in versions
         ]
         meta: dict[str, Any] = {"creationTimestamp": None}
@@ -178,9 +194,9 @@ def aggregated(core: bool) -> dict[str, Any]:
     }
 
 
-def _aggregated(group: str, version: str) -> list[dict[str, Any]]:
+def _aggregated(group: str, version: str, served: Served) -> list[dict[str, Any]]:
     out = []
-    for resource in of(group, version):
+    for resource in of(group, version, served):
         kind = {"group": group, "version": version, "kind": resource.kind}
         entry: dict[str, Any] = {
             "resource": resource.plural,

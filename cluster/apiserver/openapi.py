@@ -6,6 +6,7 @@ k8s.io/kube-openapi.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -86,9 +87,8 @@ def _names(node: Any) -> set[str]:
     return set()
 
 
-def _closure(group: str, version: str) -> dict[str, Schema]:
+def _closure(group: str, version: str, every: dict[str, Schema]) -> dict[str, Schema]:
     """The definitions of a group and version, and all they refer to."""
-    every = definitions()
     waiting = [
         name
         for name, schema in every.items()
@@ -112,28 +112,59 @@ def group_path(group: str, version: str) -> str:
 
 @lru_cache(maxsize=64)
 def v3_document(group: str, version: str) -> bytes:
-    resources = list(discovery.of(group, version))
+    return v3_of(group, version, SERVED)
+
+
+def v3_of(
+    group: str, version: str, served: Sequence[Resource], more: dict[str, Schema] | None = None
+) -> bytes:
+    """`more`: definitions of custom resources."""
+    resources = list(discovery.of(group, version, served))
+    every = {**definitions(), **(more or {})}
     return orjson.dumps(
         {
             "openapi": "3.0.0",
             "info": {"title": "Kubernetes", "version": f"v{VERSION}"},
             "paths": _paths(resources, v3=True),
             "components": {
-                "schemas": _with_refs(_closure(group, version), "#/components/schemas/", v3=True)
+                "schemas": _with_refs(
+                    _closure(group, version, every), "#/components/schemas/", v3=True
+                )
             },
         }
     )
 
 
-@lru_cache(maxsize=1)
-def v3_index() -> bytes:
+def v3_index(
+    served: Sequence[Resource] = SERVED, document: Callable[[str, str], bytes] = v3_document
+) -> bytes:
     paths = {}
-    for group, versions in discovery.groups().items():
+    for group, versions in discovery.groups(served).items():
         for version in versions:
             path = group_path(group, version)
-            digest = sha256(v3_document(group, version)).hexdigest()[:32].upper()
+            digest = sha256(document(group, version)).hexdigest()[:32].upper()
             paths[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
     return orjson.dumps({"paths": paths})
+
+
+def custom_v2(served: Sequence[Resource], more: dict[str, Schema]) -> dict[str, Any]:
+    """Only what custom resources add to the document."""
+    return {
+        "paths": _paths(list(served), v3=False),
+        "definitions": _with_refs(more, "#/definitions/", v3=False),
+    }
+
+
+def custom_v2_json(served: Sequence[Resource], more: dict[str, Schema]) -> bytes:
+    whole, part = orjson.loads(v2_json()), custom_v2(served, more)
+    whole["paths"] |= part["paths"]
+    whole["definitions"] |= part["definitions"]
+    return orjson.dumps(whole)
+
+
+def custom_v2_protobuf(served: Sequence[Resource], more: dict[str, Schema]) -> bytes:
+    """Protobuf documents are merged by writing one after the other."""
+    return v2_protobuf() + _contents(custom_v2(served, more))
 
 
 def _v2() -> dict[str, Any]:
@@ -185,6 +216,11 @@ def _extensions(number: int, node: dict[str, Any]) -> bytes:
 
 def _document(document: dict[str, Any]) -> bytes:
     info = document["info"]
+    about = _text(1, info["title"]) + _text(2, info["version"])
+    return _text(1, "2.0") + _tag(2, about) + _contents(document)
+
+
+def _contents(document: dict[str, Any]) -> bytes:
     paths = b"".join(
         _tag(2, _text(1, path) + _tag(2, _path_item(item)))
         for path, item in document["paths"].items()
@@ -193,8 +229,7 @@ def _document(document: dict[str, Any]) -> bytes:
         _tag(1, _text(1, name) + _tag(2, _schema(schema)))
         for name, schema in document["definitions"].items()
     )
-    about = _text(1, info["title"]) + _text(2, info["version"])
-    return _text(1, "2.0") + _tag(2, about) + _tag(8, paths) + _tag(9, schemas)
+    return _tag(8, paths) + _tag(9, schemas)
 
 
 METHODS = {"get": 2, "put": 3, "post": 4, "delete": 5, "patch": 8}

@@ -11,6 +11,8 @@ from collections.abc import Iterator, MutableSequence, Sequence
 from typing import cast
 
 from cluster.apiserver import codec
+from cluster.apiserver.custom.catalog import Catalog
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.foreign import is_known
 from cluster.apiserver.kinds import strategy_for
 from cluster.apiserver.leases import LeaseManager
@@ -18,9 +20,14 @@ from cluster.apiserver.managed.shapes import PREFIX, SHAPES
 from cluster.apiserver.operations import Operation
 from cluster.apiserver.policies import Policies
 from cluster.apiserver.prepare import Current, Prepared, prepare
-from cluster.apiserver.resources import EVENTS, RESOURCE_QUOTAS, Resource, for_key
+from cluster.apiserver.resources import (
+    CUSTOM_RESOURCE_DEFINITIONS,
+    EVENTS,
+    RESOURCE_QUOTAS,
+    Resource,
+)
 from cluster.apiserver.strategy import Context
-from cluster.etcd.api import Fence, NoSpaceError, Origin, Put, Store, Txn, prefix_end
+from cluster.etcd.api import Fence, KeyValue, NoSpaceError, Origin, Put, Store, Txn, prefix_end
 from cluster.machinery import errors
 from cluster.machinery.clock import Clock
 from cluster.machinery.entropy import Entropy
@@ -71,6 +78,7 @@ class Registry:
         self.fence = fence
         self.kept: set[str] = set()
         self._kept_epoch = store.epoch
+        self.catalog = Catalog(store)
         self._leases = LeaseManager(store)
         self.policies = Policies(self)
         self._followed: set[Resource] = set()
@@ -85,7 +93,7 @@ class Registry:
 
     def find(self, resource: Resource, namespace: str, name: str) -> Object | None:
         kv = self.store.get(resource.key(namespace, name))
-        return None if kv is None else codec.decode(kv.value, kv.mod_revision)
+        return None if kv is None else self._decode(resource, kv)
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object:
         found = self.find(resource, namespace, name)
@@ -101,12 +109,16 @@ class Registry:
         prefix = resource.namespace_prefix(namespace)
         found = self.store.range(prefix, prefix_end(prefix))
         objects = (_known(kv.value, kv.mod_revision) for kv in found.kvs)
+        if isinstance(resource, CustomResource):
+            objects = (resource.read(obj) for obj in objects if obj is not None)
         return [obj for obj in objects if obj is not None], found.revision
 
     def changes(self, after: int, wanted: frozenset[Resource]) -> Iterator[Change]:
         """What happened to `wanted` resources after a revision. Raises CompactedError."""
         for event in self.store.events(after):
-            resource = for_key(event.key)
+            resource = self.catalog.for_key(event.key)
+            if resource is CUSTOM_RESOURCE_DEFINITIONS:
+                self.catalog.observe(event.key, event.value, event.revision)
             if resource is None or resource not in wanted:
                 continue
             try:
@@ -197,10 +209,15 @@ class Registry:
         kv = self.store.get(operation.resource.key(operation.namespace, operation.name))
         if kv is None:
             return None
-        obj = codec.decode(kv.value, kv.mod_revision)
+        obj = self._decode(operation.resource, kv)
         if operation.options.field_manager:
             obj = SHAPES.expanded(obj, self)  # clients of the API know no references
         return Current(obj, kv.mod_revision)
+
+    @staticmethod
+    def _decode(resource: Resource, kv: KeyValue) -> Object:
+        obj = codec.decode(kv.value, kv.mod_revision)
+        return resource.read(obj) if isinstance(resource, CustomResource) else obj
 
     def _commit(
         self,

@@ -133,6 +133,12 @@ def for_key(key: bytes) -> Resource | None:
     return None
 
 
+def is_custom(key: bytes) -> bool:
+    """Whether a stored key lies where custom objects do: /registry/<group with a dot>/<plural>/."""
+    parts = key.split(b"/", 4)
+    return len(parts) == 5 and parts[1] == b"registry" and b"." in parts[2] and for_key(key) is None
+
+
 NAMESPACES = RESOURCES["namespaces"]
 NODES = RESOURCES["nodes"]
 PODS = RESOURCES["pods"]
@@ -171,6 +177,7 @@ NETWORK_POLICIES = RESOURCES["networkpolicies.networking.k8s.io"]
 SERVICE_CIDRS = RESOURCES["servicecidrs.networking.k8s.io"]
 PRIORITY_CLASSES = RESOURCES["priorityclasses.scheduling.k8s.io"]
 RUNTIME_CLASSES = RESOURCES["runtimeclasses.node.k8s.io"]
+CUSTOM_RESOURCE_DEFINITIONS = RESOURCES["customresourcedefinitions.apiextensions.k8s.io"]
 API_SERVICES = RESOURCES["apiservices.apiregistration.k8s.io"]
 MUTATING_WEBHOOKS = RESOURCES["mutatingwebhookconfigurations.admissionregistration.k8s.io"]
 VALIDATING_WEBHOOKS = RESOURCES["validatingwebhookconfigurations.admissionregistration.k8s.io"]

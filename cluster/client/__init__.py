@@ -9,6 +9,7 @@ from cluster.apiserver.operations import Beside, Options, User
 from cluster.apiserver.resources import Resource
 from cluster.client.client import Client
 from cluster.client.component import Component, Controller, Env, Part
+from cluster.client.custom import CustomResources, custom_resources
 from cluster.client.informer import Informer, InformerEvent, Informers, Lister
 from cluster.client.recorder import EventRecorder
 from cluster.etcd.api import FencedError, Origin
@@ -18,6 +19,7 @@ __all__ = [
     "Client",
     "Component",
     "Controller",
+    "CustomResources",
     "Env",
     "EventRecorder",
     "FencedError",
@@ -30,5 +32,6 @@ __all__ = [
     "Part",
     "Resource",
     "User",
+    "custom_resources",
     "kinds",
 ]

@@ -20,7 +20,7 @@ from cluster.apiserver.operations import (
     Verb,
 )
 from cluster.apiserver.registry import Registry
-from cluster.apiserver.resources import BY_KIND, Resource
+from cluster.apiserver.resources import BY_KIND, PODS, Resource
 from cluster.etcd.api import Origin
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
@@ -44,7 +44,7 @@ def _log_error(error: StatusError) -> None:
 
 
 def resource_of(obj: Object) -> Resource:
-    """The resource an object's apiVersion and kind name."""
+    """The resource an object's apiVersion and kind name; not a custom one."""
     return BY_KIND[obj["apiVersion"], obj["kind"]]
 
 
@@ -65,12 +65,23 @@ class Client:
         self._origin = Origin(component, reconcile, cause)
         self._on_error = on_error or _log_error
 
+    def resource_for(self, api_version: str, kind: str) -> Resource | None:
+        """Of the table, or a custom one."""
+        return BY_KIND.get((api_version, kind)) or self.registry.catalog.by_kind(api_version, kind)
+
+    def resource_of(self, obj: Object) -> Resource:
+        """The resource an object's apiVersion and kind name. Raises KeyError."""
+        found = self.resource_for(obj["apiVersion"], obj["kind"])
+        if found is None:
+            raise KeyError((obj["apiVersion"], obj["kind"]))
+        return found
+
     # ---- batched writes
 
     def create(
         self, obj: Object, *, on_error: OnError | None = None, on_done: OnDone | None = None
     ) -> None:
-        self._add("create", resource_of(obj), obj, on_error=on_error, on_done=on_done)
+        self._add("create", self.resource_of(obj), obj, on_error=on_error, on_done=on_done)
 
     def update(
         self,
@@ -85,7 +96,7 @@ class Client:
         cached object it was made from, which saves a read."""
         self._add(
             "update",
-            resource_of(obj),
+            self.resource_of(obj),
             obj,
             subresource,
             base=base,
@@ -136,7 +147,12 @@ class Client:
         """Delete exactly this object (its UID is the precondition)."""
         options = Options(grace=grace, propagation=propagation, uid=obj["metadata"].get("uid", ""))
         self._add(
-            "delete", resource_of(obj), obj, options=options, on_error=on_error, on_done=on_done
+            "delete",
+            self.resource_of(obj),
+            obj,
+            options=options,
+            on_error=on_error,
+            on_done=on_done,
         )
 
     def evict(
@@ -146,7 +162,7 @@ class Client:
         options = Options(uid=pod["metadata"].get("uid", ""))
         self._add(
             "delete",
-            resource_of(pod),
+            PODS,
             pod,
             "eviction",
             options=options,
@@ -168,7 +184,7 @@ class Client:
         }
         operation = Operation(
             "create",
-            resource_of(pod),
+            PODS,
             meta["namespace"],
             meta["name"],
             self.user,
@@ -241,7 +257,7 @@ class Client:
         return self.do(
             Operation(
                 "create",
-                resource_of(obj),
+                self.resource_of(obj),
                 meta.get("namespace", ""),
                 meta.get("name", ""),
                 self.user,
@@ -256,7 +272,7 @@ class Client:
         return self.do(
             Operation(
                 "update",
-                resource_of(obj),
+                self.resource_of(obj),
                 meta.get("namespace", ""),
                 meta["name"],
                 self.user,

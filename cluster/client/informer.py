@@ -176,6 +176,7 @@ class Informers:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        self.catalog = registry.catalog
         self._informers: dict[Resource, Informer] = {}
         self._unlisted: list[Informer] = []
         self._shared: dict[type, Any] = {}

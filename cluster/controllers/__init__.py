@@ -10,6 +10,7 @@ from __future__ import annotations
 from cluster.client import Component, Controller, Env
 from cluster.controllers.attachdetach import AttachDetachController
 from cluster.controllers.cronjob import CronJobController
+from cluster.controllers.customresources import CustomResourceController
 from cluster.controllers.daemonset import DaemonSetController
 from cluster.controllers.deployment import DeploymentController
 from cluster.controllers.disruption import DisruptionController
@@ -65,6 +66,7 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "endpointslice-controller": EndpointSliceController,
     "endpointslice-mirroring-controller": EndpointSliceMirroringController,
     "service-lb-controller": ServiceLBController,
+    "crd-finalizer": CustomResourceController,
     "garbage-collector-controller": GarbageCollector,
     "pod-garbage-collector-controller": PodGCController,
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from cluster.client import Controller, Env, InformerEvent, Resource, kinds
+from cluster.client import Controller, Env, InformerEvent, Resource, custom_resources, kinds
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object, is_deleting, namespace_of, uid_of, with_metadata
 
@@ -34,7 +34,11 @@ class GarbageCollector(Controller):
         self._dependents: dict[str, dict[str, None]] = {}
         for resource in kinds.RESOURCES.values():
             if "delete" in resource.verbs and not resource.transient:
-                env.informers[resource].add_handler(partial(self._on_object, resource))
+                self._follow(resource)
+        custom_resources(env).each(self._follow)
+
+    def _follow(self, resource: Resource) -> None:
+        self.informers[resource].add_handler(partial(self._on_object, resource))
 
     # ---- the graph
 
@@ -131,7 +135,7 @@ class GarbageCollector(Controller):
 
     def _exists(self, reference: Object, dependent: Object) -> bool:
         """Looked up where the reference says; in the store, when the cache does not know it."""
-        resource = kinds.BY_KIND.get((reference["apiVersion"], reference["kind"]))
+        resource = self.client.resource_for(reference["apiVersion"], reference["kind"])
         if resource is None:
             return True  # not a kind we know anything about
         namespace = namespace_of(dependent) if resource.namespaced else ""

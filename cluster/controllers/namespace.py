@@ -5,7 +5,7 @@ Pods go before everything else (OrderedNamespaceDeletion); what is left is told 
 
 from __future__ import annotations
 
-from cluster.client import Controller, Env, InformerEvent, Resource, kinds
+from cluster.client import Controller, Env, InformerEvent, Resource, custom_resources, kinds
 from cluster.machinery.meta import Object, is_deleting, namespace_of, set_condition
 
 # type: (reason, message) while all is well. Models status_condition_utils.go.
@@ -45,6 +45,12 @@ class NamespaceController(Controller):
         env.informers[kinds.NAMESPACES].add_handler(self._on_namespace)
         for resource in self.contents:
             env.informers[resource].add_handler(self._on_content)
+        custom_resources(env).each(self._follow)
+
+    def _follow(self, resource: Resource) -> None:
+        if resource.namespaced:
+            self.contents.append(resource)
+            self.informers[resource].add_handler(self._on_content)
 
     def _on_namespace(self, event: InformerEvent) -> None:
         if event.new is None:

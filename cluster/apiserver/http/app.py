@@ -12,6 +12,7 @@ from typing import Any
 
 from cluster.apiserver.authn import impersonated
 from cluster.apiserver.authz import attributes_of
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.http import (
     meta,
     podlog,
@@ -114,7 +115,7 @@ async def _answer(server: ApiServer, request: Request, scope: Scope, receive: Re
         request.body = await read_body(receive)
     if request.method == "POST" and (review := reviews.find(request)):
         return reviews.answer(server, request, review)
-    if locate(request):
+    if locate(request, server.find_resource):
         return await _resource(server, request)
     if request.method not in ("GET", "HEAD"):
         raise errors.StatusError(
@@ -146,6 +147,8 @@ async def _resource(server: ApiServer, request: Request) -> Response:
     verb = ACTIONS[request.method]
     if verb == "get" and not request.name:
         verb = "watch" if request.flag("watch") else "list"
+    if isinstance(resource, CustomResource) and resource.version_info.deprecation:
+        request.warnings.append(resource.version_info.deprecation)
     if request.subresource and request.subresource not in resource.subresources:
         raise not_found()
     if not request.subresource and verb not in resource.verbs:

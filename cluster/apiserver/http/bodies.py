@@ -8,6 +8,7 @@ import orjson
 import yaml
 
 from cluster.apiserver import protobuf, schema
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.http.request import Request
 from cluster.apiserver.resources import Resource
 from cluster.machinery import errors
@@ -61,7 +62,8 @@ def parse_object(request: Request, resource: Resource) -> Object:
     value = parse(request)
     if not isinstance(value, dict):
         raise errors.bad_request("the object provided is unrecognized (must be of type Object)")
-    value = without_nulls(value)
+    if not isinstance(resource, CustomResource):
+        value = without_nulls(value)
     check_kind(value, resource, request.subresource)
     if request.subresource in CHECKED:
         check_fields(request, resource, value)
@@ -118,8 +120,10 @@ def check_fields(request: Request, resource: Resource, value: Object) -> None:
     if mode not in ("Ignore", "Warn", "Strict"):
         cause = errors.not_supported("fieldValidation", mode, ("Ignore", "Strict", "Warn"))
         raise errors.invalid("CreateOptions", "meta.k8s.io", "", [cause])
-    kind = (resource.group, resource.version, resource.kind)
-    found = schema.check(*(SCALE if request.subresource == "scale" else kind), value)
+    if request.subresource == "scale":
+        found = schema.check(*SCALE, value)
+    else:
+        found = check_schema(resource, value)
     if found.mismatch:
         raise _mismatch(resource, found.mismatch)
     if not found.unknown:
@@ -130,6 +134,14 @@ def check_fields(request: Request, resource: Resource, value: Object) -> None:
     if mode == "Warn":
         request.warnings += texts
     drop_unknown(value, found.unknown)
+
+
+def check_schema(resource: Resource, value: Object) -> schema.Findings:
+    if not isinstance(resource, CustomResource):
+        return schema.check(resource.group, resource.version, resource.kind, value)
+    found = schema.check_metadata(value.get("metadata"))
+    found.unknown = sorted(found.unknown + resource.version_info.unknown(value))
+    return found
 
 
 def drop_unknown(value: Object, paths: list[str]) -> None:

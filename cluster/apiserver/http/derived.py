@@ -13,6 +13,7 @@ import orjson
 
 from cluster.apiserver import conversion
 from cluster.apiserver.cacher import Entry
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.resources import CLOCKS, LEASES, NODES, VERSIONS, Resource
 from cluster.machinery.clock import format_micro_time, format_time, parse_time
@@ -67,9 +68,16 @@ DERIVED: dict[Resource, Callable[[Object, float], Object]] = {
 }
 
 
+def is_derived(resource: Resource) -> bool:
+    """Whether the served body may differ from the stored one."""
+    return resource in DERIVED or isinstance(resource, CustomResource)
+
+
 def decoded(resource: Resource, entry: Entry, now: float) -> Object:
     derive = DERIVED.get(resource)
     obj = entry.decode()
+    if isinstance(resource, CustomResource):
+        return resource.read(obj)
     return derive(obj, now) if derive is not None else obj
 
 
@@ -77,5 +85,7 @@ def body(resource: Resource, entry: Entry, now: float) -> bytes:
     """The served bytes; only what has something derived is decoded for it."""
     derive = DERIVED.get(resource)
     if derive is None:
+        if isinstance(resource, CustomResource):
+            return resource.shown(entry.body, entry.revision)
         return entry.body
     return SHAPES.expand(orjson.dumps(derive(entry.decode(), now)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
-from cluster.apiserver import discovery, openapi
+from cluster.apiserver import discovery
+from cluster.apiserver.custom import published
 from cluster.apiserver.http.request import Request, not_found
 from cluster.apiserver.http.responses import Response, accepted, json_response, text_response
 from cluster.apiserver.http.server import GIT_VERSION, ApiServer
@@ -53,17 +54,18 @@ def answer(server: ApiServer, request: Request) -> Response:
         return _groups(server, request)
     if path == "/openapi/v2":
         if "protobuf" in request.headers.get("accept", ""):
-            return _cached(request, openapi.v2_protobuf(), V2_PROTOBUF)
-        return _cached(request, openapi.v2_json())
+            return _cached(request, published.v2_protobuf(server.catalog), V2_PROTOBUF)
+        return _cached(request, published.v2_json(server.catalog))
     if path == "/openapi/v3":
-        return _cached(request, openapi.v3_index())
+        return _cached(request, published.v3_index(server.catalog))
     if match := OPENAPI_PATH.fullmatch(path):
         group, name = match["group"] or "", match["core"] or match["version"]
-        if name not in discovery.groups().get(group, ()):
+        if name not in published.groups(server.catalog).get(group, ()):
             raise not_found()
-        return _cached(request, openapi.v3_document(group, name))
+        return _cached(request, published.v3_document(server.catalog, group, name))
     if match := GROUP_PATH.fullmatch(path):
-        return _group(match["group"] or "", match["core"] or match["version"] or "")
+        server.cacher.refresh()
+        return _group(server, match["group"] or "", match["core"] or match["version"] or "")
     raise not_found()
 
 
@@ -86,24 +88,28 @@ def version() -> dict[str, str]:
 
 def _groups(server: ApiServer, request: Request) -> Response:
     core = request.path == "/api"
+    server.cacher.refresh()
     if accepted(request).form == "APIGroupDiscoveryList":
-        out = json_response(discovery.aggregated(core))
+        out = json_response(published.aggregated(server.catalog, core))
         out.content_type = AGGREGATED
         return out
     return json_response(
-        discovery.api_versions(server.address) if core else discovery.api_group_list()
+        discovery.api_versions(server.address)
+        if core
+        else discovery.api_group_list(published.served(server.catalog))
     )
 
 
-def _group(group: str, name: str) -> Response:
+def _group(server: ApiServer, group: str, name: str) -> Response:
     if not name:
-        if group not in discovery.groups():
+        if group not in published.groups(server.catalog):
             raise not_found()
-        return json_response({"kind": "APIGroup", "apiVersion": "v1", **discovery.api_group(group)})
-    found = discovery.api_resource_list(group, name)
-    if found is None:
+        found = discovery.api_group(group, published.served(server.catalog))
+        return json_response({"kind": "APIGroup", "apiVersion": "v1", **found})
+    listed = discovery.api_resource_list(group, name, published.served(server.catalog))
+    if listed is None:
         raise not_found()
-    return json_response(found)
+    return json_response(listed)
 
 
 def _cached(request: Request, body: bytes, content_type: str = "application/json") -> Response:

@@ -212,7 +212,7 @@ def _render(
     head = b'{"kind":"%bList","apiVersion":"%b","metadata":%b,"items":[' % (
         resource.kind.encode(), resource.api_version.encode(), orjson.dumps(meta),
     )  # fmt: skip
-    if resource in derived.DERIVED:
+    if derived.is_derived(resource):
         bodies = [derived.body(resource, e, now) for e in entries]
     else:
         bodies = [e.body for e in entries]

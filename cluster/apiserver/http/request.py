@@ -75,7 +75,14 @@ def from_scope(scope: Scope, user: User) -> Request:
     return request
 
 
-def locate(request: Request) -> bool:
+Find = Callable[[str, str, str], Resource | None]
+
+
+def find_static(group: str, version: str, plural: str) -> Resource | None:
+    return _BY_PATH.get((group, version, plural))
+
+
+def locate(request: Request, find: Find = find_static) -> bool:
     """Fill in the resource of a /api or /apis path; False when it is no resource path.
 
     Raises StatusError 404 for an unknown resource.
@@ -86,9 +93,9 @@ def locate(request: Request) -> bool:
     group, version = match[2] or "", match[1] or match[3]
     parts = [p for p in match[4].split("/") if p]
     namespace = ""
-    if parts[0] == "namespaces" and len(parts) > 2 and (group, version, parts[2]) in _BY_PATH:
+    if parts[0] == "namespaces" and len(parts) > 2 and find(group, version, parts[2]) is not None:
         namespace, parts = parts[1], parts[2:]
-    resource = _BY_PATH.get((group, version, parts[0]))
+    resource = find(group, version, parts[0])
     if resource is None or len(parts) > 3:
         raise not_found()
     if resource.namespaced != bool(namespace) and (len(parts) > 1 or namespace):

@@ -13,6 +13,7 @@ from cluster.apiserver.authz.source import CacherSource
 from cluster.apiserver.cacher import Cacher
 from cluster.apiserver.committer import Committer
 from cluster.apiserver.http.logs import LogSource
+from cluster.apiserver.http.request import find_static
 from cluster.apiserver.http.streams import Streams
 from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.operations import Operation
@@ -40,13 +41,14 @@ class ApiServer:
         token_key: TokenKey | None = None,
     ) -> None:
         self.registry = registry
+        self.catalog = registry.catalog
         self.clock = registry.clock
         self.authenticator = authenticator
         self.logs = logs
         self.streams: Streams | None = None
         self.address = address
         self.questions: Questions | None = None
-        self.cacher = Cacher(registry.store)
+        self.cacher = Cacher(registry.store, registry.catalog)
         self.authorizer = Authorizer(CacherSource(self.cacher))
         self.tokens: ServiceAccountTokens | None = None
         if token_key is not None:
@@ -64,6 +66,17 @@ class ApiServer:
             self.cacher.refresh()
             entry = self.cacher.get(resource, namespace, name)
         return None if entry is None else entry.decode()
+
+    def find_resource(self, group: str, version: str, plural: str) -> Resource | None:
+        """The resource of a path; one that is not in the table may have been defined just now."""
+        found = find_static(group, version, plural)
+        if found is not None or "." not in group:
+            return found
+        found = self.catalog.find(group, version, plural)
+        if found is None:
+            self.cacher.refresh()
+            found = self.catalog.find(group, version, plural)
+        return found
 
     def hint(self) -> None:
         self.cacher.refresh()

@@ -43,7 +43,7 @@ class Encoder:
     def event(self, kind: str, entry: Entry, event: WatchEvent | None = None) -> bytes:
         if self._form == "Table":
             return self._line(kind, self._row(entry, event))
-        if self._resource in derived.DERIVED or self._form == "Partial":
+        if derived.is_derived(self._resource) or self._form == "Partial":
             obj = self._decoded(entry, event)
             return self._line(kind, tables.partial(obj) if self._form else obj)
         if event is None:

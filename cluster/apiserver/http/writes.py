@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 from cluster.apiserver import patch as patches
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.http import apply, bodies
 from cluster.apiserver.http.reads import catch_up, shown
 from cluster.apiserver.http.request import Request, not_found
@@ -26,6 +27,7 @@ PATCHES = (
     patches.STRATEGIC_PATCH,
     patches.APPLY_PATCH,
 )
+CUSTOM_PATCHES = (patches.JSON_PATCH, patches.MERGE_PATCH, patches.APPLY_PATCH)
 POLICIES = ("Foreground", "Background", "Orphan")
 
 
@@ -136,8 +138,9 @@ async def patch(server: ApiServer, request: Request) -> Response:
     resource = request.resource
     assert resource is not None
     kind = request.content_type
-    if kind not in PATCHES:
-        raise errors.unsupported_media_type(PATCHES)
+    accepted = CUSTOM_PATCHES if isinstance(resource, CustomResource) else PATCHES
+    if kind not in accepted:
+        raise errors.unsupported_media_type(accepted)
     name, force = apply.patch_manager(request, kind == patches.APPLY_PATCH)
     if kind == patches.APPLY_PATCH:
         existed = _exists(server, request)

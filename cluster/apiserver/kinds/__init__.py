@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cluster.apiserver.custom.crds import CustomResourceDefinitions
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.kinds import (
     autoscaling,
     certificates,
@@ -86,6 +88,7 @@ STRATEGIES: dict[str, Strategy] = {
     "runtimeclasses.node.k8s.io": scheduling.RuntimeClasses(),
     "storageclasses.storage.k8s.io": storage.StorageClasses(),
     "volumeattributesclasses.storage.k8s.io": storage.VolumeAttributesClasses(),
+    "customresourcedefinitions.apiextensions.k8s.io": CustomResourceDefinitions(),
     "clocks.orrery.sim": simulation.Clocks(),
     "faults.orrery.sim": simulation.Faults(),
     "machines.orrery.sim": core.Machines(),
@@ -96,4 +99,6 @@ NOTHING_SPECIAL = Kind()
 
 
 def strategy_for(resource: Resource) -> Strategy:
+    if isinstance(resource, CustomResource):
+        return resource.version_info.strategy
     return STRATEGIES.get(resource.stored_as or resource.id, NOTHING_SPECIAL)

@@ -5,6 +5,14 @@ only the process that serves HTTP pays for it. Not here: what a value means (`ki
 """
 
 from cluster.apiserver.schema.definitions import VERSION, definition_for, definitions, resolve
-from cluster.apiserver.schema.strict import Findings, check
+from cluster.apiserver.schema.strict import Findings, check, check_metadata
 
-__all__ = ["VERSION", "Findings", "check", "definition_for", "definitions", "resolve"]
+__all__ = [
+    "VERSION",
+    "Findings",
+    "check",
+    "check_metadata",
+    "definition_for",
+    "definitions",
+    "resolve",
+]

@@ -37,6 +37,7 @@ class Findings:
     mismatch: str = ""
 
 
+META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 INDEX = re.compile(r"\[\d+\]")
 Checker = Callable[[Any, str, Findings], None]
 
@@ -47,6 +48,13 @@ def check(group: str, version: str, kind: str, obj: Any) -> Findings:
     name = definition_for(group, version, kind)
     if name:
         _for_definition(name)(obj, "", found)
+    return found
+
+
+def check_metadata(meta: Any) -> Findings:
+    """metadata of an object whose kind the published schemas do not know."""
+    found = Findings()
+    _for_definition(META)(meta, "metadata", found)
     return found
 
 

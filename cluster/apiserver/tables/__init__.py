@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 
 from cluster.apiserver import conversion
+from cluster.apiserver.custom import columns as custom_columns
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.resources import RESOURCES, Resource
 from cluster.apiserver.tables import (
     core,
@@ -116,10 +118,14 @@ PLAIN = [_column("Name:string:name"), _column("Created At:date")]
 
 
 def columns(resource: Resource) -> list[dict[str, Any]]:
+    if isinstance(resource, CustomResource):
+        return [custom_columns.NAME, *(c.definition for c in resource.version_info.columns)]
     return COLUMNS.get(resource.stored_as or resource.id, PLAIN)
 
 
 def cells(resource: Resource, obj: Object, now: float) -> Cells:
+    if isinstance(resource, CustomResource):
+        return [name_of(obj), *resource.version_info.column_values(obj, now)]
     if resource.stored_as:
         resource, obj = RESOURCES[resource.stored_as], conversion.to_stored(resource, obj)
     found = CELLS.get(resource.id)

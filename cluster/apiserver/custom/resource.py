@@ -1,0 +1,54 @@
+"""A resource that a CustomResourceDefinition defines, in one of its versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from cluster.apiserver.resources import STANDARD_VERBS, Resource
+from cluster.machinery.meta import Object
+
+if TYPE_CHECKING:
+    from cluster.apiserver.custom.version import Version
+
+
+class CustomResource(Resource):
+    """One per served version, and the same object for as long as the CRD exists: caches are keyed
+    by it. What the definition may change about it is replaced by `become`.
+
+    `hub` is the one whose caches the versions share; its version is the storage version.
+    """
+
+    version_info: Version
+    hub: CustomResource
+
+    def become(self, **fields: Any) -> None:
+        """The definition was changed. Models tearing down and rebuilding the storage."""
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+        for name in ("api_version", "head", "prefix", "id"):
+            self.__dict__.pop(name, None)
+
+    def read(self, obj: Object) -> Object:
+        """A stored object as this version shows it: converted, pruned, defaulted. May change and
+        return its argument."""
+        return self.version_info.read(obj)
+
+    def shown(self, body: bytes, revision: int) -> bytes:
+        """`read` on served bytes. What was written under the present definition needs nothing."""
+        if revision > self.version_info.since and body.startswith(self.head):
+            return body
+        return orjson.dumps(self.read(orjson.loads(body)))
+
+
+def new_resource(group: str, version: str, names: Object, namespaced: bool) -> CustomResource:
+    return CustomResource(
+        group=group,
+        version=version,
+        plural=names["plural"],
+        kind=names["kind"],
+        namespaced=namespaced,
+        storage=f"/registry/{group}/{names['plural']}",
+        verbs=STANDARD_VERBS,
+    )
