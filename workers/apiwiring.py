@@ -17,6 +17,7 @@ from cluster.kubelet.logsource import RuntimeLogs
 from cluster.kubelet.pictures import Pictures
 from cluster.kubelet.streams import RuntimeStreams
 from cluster.kubelet.surroundings import of_cacher, pace
+from cluster.machinery import pki
 from cluster.machinery.meta import Object
 from cluster.simulation.questions import SchedulerQuestions
 from workers.tailing import Tail
@@ -30,7 +31,7 @@ def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
     live = live or connect("api")
     address = f"{settings.HOST}:{settings.API_PORT}"
     tokens = read_tokens(settings.DATA_DIR / "pki" / "tokens.csv")
-    key = TokenKey.from_pem((settings.DATA_DIR / "pki" / "sa.key").read_bytes())
+    key = TokenKey(pki.load_key(settings.DATA_DIR / "pki" / "sa.key"))
     server = ApiServer(live.registry, Authenticator(tokens), None, address, key)
 
     def find(namespace: str, name: str) -> Object | None:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from django.conf import settings
 
+from cluster.apiserver.authn import TokenKey
 from cluster.client import Component, Env, InformerEvent, Informers, kinds
+from cluster.machinery import pki
+from cluster.machinery.signing import Authority
 from workers.wiring import Live, set_anchor
 
 Build = Callable[[Env], Component]
@@ -28,8 +31,16 @@ def _scheduler(env: Env) -> Component:
 def _controller_manager(env: Env) -> Component:
     from cluster import controllers
 
-    root_ca = Path(settings.DATA_DIR) / "pki" / "ca.crt"
-    return controllers.build(env, root_ca=root_ca.read_text() if root_ca.exists() else "")
+    folder = Path(settings.DATA_DIR) / "pki"
+    if not (folder / "sa.key").exists():
+        return controllers.build(env)
+    authority = Authority(pki.load_certificate(folder / "ca.crt"), pki.load_key(folder / "ca.key"))
+    return controllers.build(
+        env,
+        root_ca=(folder / "ca.crt").read_text(),
+        authority=authority,
+        token_key=TokenKey(pki.load_key(folder / "sa.key")),
+    )
 
 
 def _kubelet(env: Env, shard: int) -> Component:

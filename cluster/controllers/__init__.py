@@ -7,8 +7,16 @@ Models pkg/controller and cmd/kube-controller-manager.
 
 from __future__ import annotations
 
+from cluster.apiserver.authn import TokenKey
 from cluster.client import Component, Controller, Env
+from cluster.controllers.accounttokens import TokensController
 from cluster.controllers.attachdetach import AttachDetachController
+from cluster.controllers.certificates import (
+    ApprovingController,
+    CleaningController,
+    SigningController,
+)
+from cluster.controllers.clusterroles import ClusterRoleAggregationController
 from cluster.controllers.cronjob import CronJobController
 from cluster.controllers.customresources import CustomResourceController
 from cluster.controllers.daemonset import DaemonSetController
@@ -37,10 +45,16 @@ from cluster.controllers.tainteviction import TaintEvictionController
 from cluster.controllers.ttlafterfinished import TTLAfterFinishedController
 from cluster.controllers.volumebinder import PersistentVolumeBinder
 from cluster.controllers.volumeprotection import ClaimProtection, VolumeProtection
+from cluster.machinery.signing import Authority
 
 CONTROLLERS: dict[str, type[Controller]] = {
     "namespace-controller": NamespaceController,
     "serviceaccount-controller": ServiceAccountController,
+    "serviceaccount-token-controller": TokensController,
+    "clusterrole-aggregation-controller": ClusterRoleAggregationController,
+    "certificatesigningrequest-approving-controller": ApprovingController,
+    "certificatesigningrequest-signing-controller": SigningController,
+    "certificatesigningrequest-cleaner-controller": CleaningController,
     "root-ca-certificate-publisher-controller": RootCAPublisher,
     "node-ipam-controller": NodeIpamController,
     "node-lifecycle-controller": NodeLifecycleController,
@@ -85,12 +99,23 @@ def selected(names: str) -> list[str]:
     ]
 
 
-def build(env: Env, names: str = "*", root_ca: str = "") -> Component:
-    """`root_ca` is the PEM text of the authority that pods are to trust."""
+def build(
+    env: Env,
+    names: str = "*",
+    root_ca: str = "",
+    authority: Authority | None = None,
+    token_key: TokenKey | None = None,
+) -> Component:
+    """`root_ca` is the PEM text of the authority that pods are to trust; `authority` signs
+    certificates, `token_key` the tokens in Secrets: without them nobody does."""
     parts = [CONTROLLERS[name](env) for name in selected(names)]
     for part in parts:
-        if isinstance(part, RootCAPublisher):
+        if isinstance(part, RootCAPublisher | TokensController):
             part.certificate = root_ca
+        if isinstance(part, TokensController):
+            part.key = token_key
+        if isinstance(part, SigningController):
+            part.authority = authority
     return Component("kube-controller-manager", env, [*parts])
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from cluster.apiserver.authn import Authenticator
+from cluster.apiserver.authn import Authenticator, TokenKey
 from cluster.apiserver.authz.defaults import default_objects
 from cluster.apiserver.http import ApiServer, build_app
 from cluster.apiserver.operations import User
@@ -17,6 +18,8 @@ from cluster.client import Client
 from cluster.etcd.memory import MemoryStore
 from cluster.machinery.clock import VirtualClock
 from cluster.machinery.entropy import Entropy
+
+TOKEN_KEY = TokenKey(ec.generate_private_key(ec.SECP256R1()))
 
 
 class Answer:
@@ -71,6 +74,6 @@ async def api() -> AsyncIterator[Caller]:
             client.create(obj)
     client.flush()
     users = {"admin": User("admin", ("system:masters",)), "bob": User("bob", ("devs",))}
-    server = ApiServer(registry, Authenticator(users))
+    server = ApiServer(registry, Authenticator(users), token_key=TOKEN_KEY)
     yield Caller(server)
     server.close()

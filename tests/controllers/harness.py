@@ -145,20 +145,22 @@ def simple(kind: str, name: str, api: str = "v1", namespace: str = "", **meta: A
 
 
 class Harness:
-    def __init__(self, *names: str, root_ca: str = "") -> None:
+    def __init__(self, *names: str, root_ca: str = "", **keys: Any) -> None:
         self.clock = VirtualClock()
         self.registry = Registry(MemoryStore(), self.clock, Entropy(1))
         self.user = Client(self.registry, "user")
         self.add(simple("Namespace", "default"))
         self.add(simple("ServiceAccount", "default", namespace="default"))
-        self.names, self.root_ca = names, root_ca
+        self.names, self.root_ca, self.keys = names, root_ca, keys
         self.restart()
 
     def restart(self) -> None:
         """A new process: nothing but the store is remembered."""
         client = Client(self.registry, "system:kube-controller-manager")
         env = Env(client, Informers(self.registry), self.clock, Entropy(2))
-        self.component = controllers.build(env, ",".join(self.names) or "*", self.root_ca)
+        self.component = controllers.build(
+            env, ",".join(self.names) or "*", self.root_ca, **self.keys
+        )
         self.settle()
 
     # ---- time

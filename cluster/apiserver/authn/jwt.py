@@ -51,14 +51,6 @@ class TokenKey:
         self.id = encode(sha256(public).digest())
         self.algorithm = "RS256" if isinstance(self.key, rsa.RSAPrivateKey) else "ES256"
 
-    @classmethod
-    def from_pem(cls, pem: bytes) -> TokenKey:
-        """Raises ValueError."""
-        key = serialization.load_pem_private_key(pem, None)
-        if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-            raise ValueError("neither an EC nor an RSA key")
-        return cls(key)
-
     def sign(self, claims: Claims) -> str:
         header = {"alg": self.algorithm, "kid": self.id}
         signed = f"{encode(orjson.dumps(header))}.{encode(orjson.dumps(claims))}"

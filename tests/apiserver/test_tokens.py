@@ -1,0 +1,156 @@
+"""Service account tokens: asked for, used, reviewed, and void when what they name is gone."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import orjson
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from cluster.apiserver.authn.jwt import NotOurs, TokenKey
+from cluster.apiserver.authn.serviceaccounts import legacy_token
+from cluster.machinery.clock import VirtualClock
+from tests.apiserver.conftest import TOKEN_KEY, Answer, Caller
+
+ACCOUNTS = "/api/v1/namespaces/team/serviceaccounts"
+WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+REVIEW = "/apis/authentication.k8s.io/v1/tokenreviews"
+
+
+async def ask(api: Caller, name: str = "default", **spec: Any) -> Answer:
+    return await api.ask("POST", f"{ACCOUNTS}/{name}/token", {"spec": spec})
+
+
+async def token(api: Caller, **spec: Any) -> str:
+    answer = await ask(api, **spec)
+    assert answer.status == 201, answer.body
+    found: str = answer.json["status"]["token"]
+    return found
+
+
+async def review(api: Caller, text: str, **spec: Any) -> Any:
+    body = {"spec": {"token": text, **spec}}
+    return (await api.ask("POST", REVIEW, body)).json["status"]
+
+
+def claims(text: str) -> Any:
+    body = text.split(".")[1]
+    return orjson.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+
+
+def later(api: Caller, seconds: float) -> None:
+    clock = api.server.clock
+    assert isinstance(clock, VirtualClock)
+    clock.advance_to(clock.now() + seconds)
+
+
+async def test_a_token_makes_its_bearer_the_account(api: Caller) -> None:
+    text = await token(api)
+    found = (await api.ask("POST", WHO, {}, text)).json["status"]["userInfo"]
+    assert found["username"] == "system:serviceaccount:team:default"
+    assert found["groups"] == [
+        "system:serviceaccounts", "system:serviceaccounts:team", "system:authenticated",
+    ]  # fmt: skip
+    jti = claims(text)["jti"]
+    assert found["extra"] == {"authentication.kubernetes.io/credential-id": [f"JTI={jti}"]}
+
+
+async def test_a_token_ends_in_cluster_time(api: Caller) -> None:
+    text = await token(api, expirationSeconds=600)
+    later(api, 599)
+    assert (await api.ask("POST", WHO, {}, text)).status == 201
+    later(api, 2)
+    refused = await api.ask("POST", WHO, {}, text)
+    assert (refused.status, refused.json["message"]) == (401, "Unauthorized")
+    assert (await review(api, text))["error"] == (
+        "[invalid bearer token, service account token has expired]"
+    )
+
+
+async def test_a_token_goes_with_its_account_and_its_pod(api: Caller) -> None:
+    pods = "/api/v1/namespaces/team/pods"
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    assert (await api.ask("POST", pods, pod)).status == 201
+    ref = {"kind": "Pod", "apiVersion": "v1", "name": "p"}
+    bound, free = await token(api, boundObjectRef=ref), await token(api)
+    assert claims(bound)["kubernetes.io"]["pod"]["name"] == "p"
+    assert (await api.ask("POST", WHO, {}, bound)).status == 201
+    await api.ask("DELETE", f"{pods}/p?gracePeriodSeconds=0")
+    assert (await api.ask("POST", WHO, {}, bound)).status == 401
+    assert (await api.ask("POST", WHO, {}, free)).status == 201
+    await api.ask("DELETE", f"{ACCOUNTS}/default")
+    assert (await api.ask("POST", WHO, {}, free)).status == 401
+    await api.ask("POST", ACCOUNTS, {"metadata": {"name": "default"}})
+    assert (await api.ask("POST", WHO, {}, free)).status == 401, "another account of that name"
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "text"),
+    [
+        ({"expirationSeconds": 5}, 422, "may not specify a duration less than 10 minutes"),
+        ({"boundObjectRef": {"kind": "Pod", "name": "x"}}, 404, 'pods "x" not found'),
+        ({"boundObjectRef": {"kind": "ConfigMap", "name": "x"}}, 400, "cannot bind token"),
+    ],
+)
+async def test_a_token_that_cannot_be(api: Caller, spec: Any, status: int, text: str) -> None:
+    refused = await ask(api, **spec)
+    assert refused.status == status
+    assert text in refused.json["message"]
+    missing = await ask(api, "nobody")
+    assert (missing.status, missing.json["details"]["kind"]) == (404, "serviceaccounts")
+
+
+async def test_reviews_look_at_the_audience(api: Caller) -> None:
+    text = await token(api, audiences=["vault"])
+    assert (await api.ask("POST", WHO, {}, text)).status == 401, "not meant for the API server"
+    found = await review(api, text, audiences=["vault", "other"])
+    assert found["authenticated"] is True
+    assert found["audiences"] == ["vault"]
+    assert (await review(api, "nonsense"))["authenticated"] is False
+
+
+async def test_the_keys_are_published(api: Caller) -> None:
+    text = await token(api)
+    said = (await api.ask("GET", "/.well-known/openid-configuration", token=text)).json
+    keys = (await api.ask("GET", "/openid/v1/jwks", token=text)).json["keys"]
+    assert said["issuer"] == claims(text)["iss"]
+    assert said["jwks_uri"].endswith("/openid/v1/jwks")
+    header = text.split(".")[0]
+    assert keys[0]["kid"] == orjson.loads(base64.urlsafe_b64decode(header + "=="))["kid"]
+    assert (await api.ask("GET", "/openid/v1/jwks", token="bob")).status == 403
+
+
+async def test_a_secrets_token_counts_while_the_secret_holds_it(api: Caller) -> None:
+    account = (await api.ask("GET", f"{ACCOUNTS}/default")).json
+    text = legacy_token(TOKEN_KEY, account, "old")
+    assert (await api.ask("POST", WHO, {}, text)).status == 401
+    secret = {
+        "metadata": {
+            "name": "old",
+            "annotations": {"kubernetes.io/service-account.name": "default"},
+        },
+        "type": "kubernetes.io/service-account-token",
+        "data": {"token": base64.b64encode(text.encode()).decode()},
+    }
+    assert (await api.ask("POST", "/api/v1/namespaces/team/secrets", secret)).status == 201
+    assert (await api.ask("POST", WHO, {}, text)).status == 201
+    await api.ask("DELETE", "/api/v1/namespaces/team/secrets/old")
+    assert (await api.ask("POST", WHO, {}, text)).status == 401
+
+
+@pytest.mark.parametrize(
+    "key",
+    [rsa.generate_private_key(public_exponent=65537, key_size=2048), TOKEN_KEY.key],
+    ids=["RS256", "ES256"],
+)
+def test_signatures_are_checked(key: Any) -> None:
+    ours, theirs = TokenKey(key), TokenKey(ec.generate_private_key(ec.SECP256R1()))
+    text = ours.sign({"sub": "x"})
+    assert ours.verify(text) == {"sub": "x"}
+    head, _, signature = text.split(".")
+    forged = base64.urlsafe_b64encode(b'{"sub":"y"}').decode().rstrip("=")
+    for bad in (f"{head}.{forged}.{signature}", "a.b.c", "", "x", theirs.sign({"sub": "x"})):
+        with pytest.raises(NotOurs):
+            ours.verify(bad)
