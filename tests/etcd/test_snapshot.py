@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,18 @@ from cluster.etcd.sqlarchive import SqlArchive
 from tests.etcd.grpc.conftest import eventually, free_port, needed
 
 
-@pytest.fixture(params=["memory", "sql"])
+SQLITE = pytest.param("sqlite", marks=pytest.mark.django_db(transaction=True))
+numbers = count()
+
+
+@pytest.fixture(params=["memory", SQLITE, "postgresql"])
 def store(request: pytest.FixtureRequest) -> Archive:
     if request.param == "memory":
         return MemoryArchive()
-    request.getfixturevalue("transactional_db")
-    return SqlArchive("snapshots")
+    if request.param == "sqlite":
+        return SqlArchive("snapshots")
+    using = request.getfixturevalue("postgresql")
+    return SqlArchive(f"snapshots-{next(numbers)}", using=using)
 
 
 def put(store: Archive, *pairs: tuple[str, str], lease: int = 0) -> int:
