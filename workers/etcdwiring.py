@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import sys
 import time
 
 import orjson
+import uvloop
 from django.conf import settings
 from django.db import Error as DatabaseError
 
@@ -26,6 +29,7 @@ from workers.wiring import Live, connect
 
 log = logging.getLogger(__name__)
 POD = ("kube-system", "etcd-minikube", "etcd")
+SWITCH = 0.0005  # seconds; every SQL statement is a change of threads here
 MOST_WAITING = 100  # rejected connections whose lines are not yet written
 
 
@@ -33,13 +37,16 @@ def run() -> None:
     """Until SIGTERM."""
     live = connect("api", driver=SqlArchive)
     assert isinstance(live.store, SqlArchive)
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # see Face.glance
     garbage.tune()
-    asyncio.run(_serve(live, live.store))
+    sys.setswitchinterval(SWITCH)
+    uvloop.run(_serve(live, live.store))
 
 
 async def _serve(live: Live, store: SqlArchive) -> None:
+    inline = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
     identity = Identity((f"https://127.0.0.1:{settings.ETCD_PORT}",))
-    face = Face(store, live.clock, identity, settings.ETCD_QUOTA, settings.DATA_DIR)
+    face = Face(store, live.clock, identity, settings.ETCD_QUOTA, settings.DATA_DIR, inline)
     server = EtcdServer(face)
     live.on_commit.append(server.hub.heard)  # our own commits need no way through Redis
     socket = socket_path(settings.DATA_DIR, "etcd.sock")

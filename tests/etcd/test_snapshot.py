@@ -23,7 +23,6 @@ from cluster.etcd.snapshot.save import save
 from cluster.etcd.sqlarchive import SqlArchive
 from tests.etcd.grpc.conftest import eventually, free_port, needed
 
-
 SQLITE = pytest.param("sqlite", marks=pytest.mark.django_db(transaction=True))
 numbers = count()
 

@@ -99,6 +99,7 @@ async def take_care(face: Face, retention: Retention) -> None:
             target = await face.read(partial(compactor.target, face.clock.now()))
             while await face.write(partial(compactor.step, target)):
                 await asyncio.sleep(0)
+            face.size = (await face.read(face.store.size)).total
             await face.write(partial(over_quota, face.store, face.quota))
         except DatabaseError as error:
             log.warning("cannot look after the database: %s", error)

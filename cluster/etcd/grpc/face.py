@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cluster.etcd.api import Origin
 from cluster.etcd.archive import Archive
 from cluster.etcd.grpc.protos import pb
+from cluster.etcd.grpc.writer import Writer
 from cluster.machinery.clock import Clock
 
 T = TypeVar("T")
 READERS = 2
 TERM = 2
-ORIGIN = Origin("etcd", "gRPC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Identity:
 
 class Face:
     """`quota`: bytes the database may have, 0 for any number; `scratch`: where snapshots lie on
-    their way out."""
+    their way out; `inline`: a read of one key takes less time than a change of threads."""
 
     def __init__(
         self,
@@ -51,20 +50,28 @@ class Face:
         identity: Identity,
         quota: int = 0,
         scratch: Path | None = None,
+        inline: bool = False,
     ) -> None:
+        self._inline = inline
         self.store = store
         self.clock = clock
         self.identity = identity
         self.quota = quota
         self.scratch = scratch
+        self.size = 0  # of the database, at the last look
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
+        self.writer = Writer(store)
 
     async def read(self, what: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, what)
 
+    async def glance(self, what: Callable[[], T]) -> T:
+        """A read of a key or two."""
+        return what() if self._inline else await self.read(what)
+
     async def write(self, what: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, what)
+        found: T = await self.writer.call(what)
+        return found
 
     def sign(self, response: Any, revision: int = 0) -> Any:
         """Fill in the header; its revision too unless the response has it."""
@@ -90,4 +97,4 @@ class Face:
 
     def close(self) -> None:
         self._readers.shutdown(wait=False, cancel_futures=True)
-        self._writer.shutdown(wait=False, cancel_futures=True)
+        self.writer.close()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from cluster.etcd.api import Put
 from cluster.etcd.grpc import checks, errors, ops
 from cluster.etcd.grpc.care import over_quota
-from cluster.etcd.grpc.face import ORIGIN, Face
+from cluster.etcd.grpc.face import Face
 from cluster.etcd.grpc.protos import pb
+from cluster.etcd.grpc.writer import ORIGIN
 
 Message = Any
+NEAR = 0.9
 
 
 class KV:
@@ -19,12 +22,19 @@ class KV:
     async def Range(self, request: Message, context: Any) -> Message:
         checks.check_range(request)
         store = self._face.store
+        if ops.is_of_one_key(request):
+            found = await self._face.glance(lambda: ops.get_one(store, request))
+            if found is not None:
+                return self._face.sign(found)
         return self._face.sign(await self._face.read(lambda: ops.get_range(store, request)))
 
     async def Put(self, request: Message, context: Any) -> Message:
         checks.check_put(request)
         checks.check_size(request)
-        return await self._commit(lambda view: ops.put(view, request), _put_cost(request))
+        if request.prev_kv or request.ignore_value or request.ignore_lease or self._is_tight():
+            return await self._commit(lambda view: ops.put(view, request), _put_cost(request))
+        put = Put(request.key, request.value, request.lease)
+        return self._face.sign(pb.PutResponse(), await self._face.writer.put(put))
 
     async def DeleteRange(self, request: Message, context: Any) -> Message:
         checks.check_delete(request)
@@ -40,6 +50,10 @@ class KV:
         store = self._face.store
         await self._face.write(lambda: store.compact(request.revision))
         return await self._face.signed(pb.CompactionResponse())
+
+    def _is_tight(self) -> bool:
+        """Near the quota each put is weighed before it is done."""
+        return bool(self._face.quota) and self._face.size > self._face.quota * NEAR
 
     async def _commit(self, evaluate: Any, cost: int = 0) -> Message:
         return self._face.sign(await self._face.write(lambda: self._do(evaluate, cost)))

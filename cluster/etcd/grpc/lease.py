@@ -11,8 +11,9 @@ from typing import Any
 from cluster.etcd.api import Lease as StoreLease
 from cluster.etcd.api import LeaseNotFoundError, Store
 from cluster.etcd.grpc import errors
-from cluster.etcd.grpc.face import ORIGIN, Face
+from cluster.etcd.grpc.face import Face
 from cluster.etcd.grpc.protos import pb
+from cluster.etcd.grpc.writer import ORIGIN
 
 MIN_TTL = 2  # one and a half times the longest election, in whole seconds
 MAX_TTL = 9_000_000_000

@@ -102,6 +102,22 @@ def get_range(store: Store, request: Message, view: View | None = None) -> Messa
     )
 
 
+def is_of_one_key(r: Message) -> bool:
+    """With no more conditions than that."""
+    return not (r.range_end or r.revision or r.count_only or _needs_all(r))
+
+
+def get_one(store: Store, request: Message) -> Message | None:
+    """Two statements without a transaction: a value newer than the revision read before is that of
+    its own revision. None: there is no such key, at a revision we do not know."""
+    revision = store.revision()
+    kv = store.get(request.key)
+    if kv is None:
+        return None
+    header = pb.ResponseHeader(revision=max(revision, kv.mod_revision))
+    return pb.RangeResponse(header=header, kvs=[message(kv, request.keys_only)], count=1)
+
+
 def _fetch(
     store: Store, request: Message, view: View | None, start: bytes, end: bytes
 ) -> tuple[list[KeyValue], int, int]:

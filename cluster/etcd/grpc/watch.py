@@ -90,7 +90,7 @@ class Stream:
             self.out.put_nowait(created)
             return
         self.out.put_nowait(created)
-        position = request.start_revision - 1 if request.start_revision else revision
+        position = min(revision, request.start_revision - 1) if request.start_revision else revision
         out = _Deliveries(self, watch_id, request)
         watcher = Watcher(start, end, position, request.prev_kv, out.deliver, out.compacted)
         self._watchers[watch_id] = watcher
@@ -164,6 +164,7 @@ class _Deliveries:
         self._id = watch_id
         self._fragment = request.fragment
         self._previous = request.prev_kv
+        self._first = request.start_revision  # it may lie in the future
         unwanted = request.filters
         self._puts = pb.WatchCreateRequest.NOPUT not in unwanted
         self._deletes = pb.WatchCreateRequest.NODELETE not in unwanted
@@ -173,6 +174,7 @@ class _Deliveries:
             self._event(h)
             for h in found
             if (self._deletes if h.event.value is None else self._puts)
+            and h.event.revision >= self._first
         ]
         if not events:
             return

@@ -66,6 +66,7 @@ class Hub:
     def add(self, watcher: Watcher) -> None:
         if watcher.position == self.position and self.position:
             self._synced[watcher] = None
+            self._heard.set()  # without watchers nobody kept the position up to date
         else:
             task = self._loop.create_task(self._catch_up(watcher))
             self._catching_up[watcher] = task
@@ -103,7 +104,9 @@ class Hub:
                 self._heard.set()
 
     async def _advance(self) -> None:
-        while True:
+        if not self._synced and self.on_pass:  # somebody may ask where we are
+            self.position = await self._face.read(self._face.store.revision)
+        while self._synced:
             previous = any(w.previous for w in self._synced)
             read = lambda p=previous: self._read(self.position, b"", b"", p)  # noqa: E731
             found, reached = await self._face.read(read)
@@ -147,8 +150,10 @@ class Hub:
                 if found:
                     watcher.deliver(list(found), watcher.position)
                 if watcher.position > self.position:
-                    self._heard.set()  # the hub comes after; it skips what was delivered
+                    if not self._synced:
+                        self.position = watcher.position
                     self._synced[watcher] = None
+                    self._heard.set()  # the hub comes after; it skips what was delivered
                     break
         except CompactedError as error:
             watcher.compacted(error.compacted)

@@ -78,7 +78,8 @@ class Etcd:
 
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
-        face = Face(self.store, self.clock, Identity(("https://127.0.0.1:2379",)))
+        identity = Identity(("https://127.0.0.1:2379",))
+        face = Face(self.store, self.clock, identity, inline=True)
         self.server = EtcdServer(face)
         path = self.folder / "s"
         await self.server.start(path)

@@ -74,6 +74,16 @@ def test_a_watch_from_a_revision_brings_what_happened_since(etcd: Etcd) -> None:
     assert lines_of(etcd.watch("x", f"--rev={revision}"), 6) == ["PUT", "x", "1", "PUT", "x", "2"]
 
 
+def test_a_watch_from_a_future_revision_waits_for_it(etcd: Etcd) -> None:
+    etcd.ctl("put", "x", "1")
+    future = etcd.watch("x", f"--rev={etcd.store.revision() + 2}")
+    present = etcd.watch("x")
+    etcd.ctl("put", "x", "2")
+    etcd.ctl("put", "x", "3")
+    assert lines_of(future, 3) == ["PUT", "x", "3"]
+    assert lines_of(present, 3) == ["PUT", "x", "2"]
+
+
 def test_compaction_ends_the_past(etcd: Etcd) -> None:
     revision = etcd.json("put", "x", "1")["header"]["revision"]
     etcd.ctl("put", "x", "2")

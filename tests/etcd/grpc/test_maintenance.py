@@ -36,6 +36,7 @@ def test_a_full_database_refuses_puts_until_it_is_disarmed(etcd: Etcd) -> None:
     assert etcd.server is not None
     etcd.ctl("put", "a", "x" * 5000)
     etcd.server.face.quota = 5500
+    etcd.server.face.size = etcd.store.size().total
     full = etcd.run("put", "b", "x" * 1000)
     assert full.returncode == 1
     assert "etcdserver: mvcc: database space exceeded" in full.stderr
