@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 import time
@@ -37,16 +36,14 @@ def run() -> None:
     """Until SIGTERM."""
     live = connect("api", driver=SqlArchive)
     assert isinstance(live.store, SqlArchive)
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # see Face.glance
     garbage.tune()
     sys.setswitchinterval(SWITCH)
     uvloop.run(_serve(live, live.store))
 
 
 async def _serve(live: Live, store: SqlArchive) -> None:
-    inline = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
     identity = Identity((f"https://127.0.0.1:{settings.ETCD_PORT}",))
-    face = Face(store, live.clock, identity, settings.ETCD_QUOTA, settings.DATA_DIR, inline)
+    face = Face(store, live.clock, identity, settings.ETCD_QUOTA, settings.DATA_DIR)
     server = EtcdServer(face)
     live.on_commit.append(server.hub.heard)  # our own commits need no way through Redis
     socket = socket_path(settings.DATA_DIR, "etcd.sock")

@@ -41,7 +41,7 @@ class Identity:
 
 class Face:
     """`quota`: bytes the database may have, 0 for any number; `scratch`: where snapshots lie on
-    their way out; `inline`: a read of one key takes less time than a change of threads."""
+    their way out."""
 
     def __init__(
         self,
@@ -50,9 +50,7 @@ class Face:
         identity: Identity,
         quota: int = 0,
         scratch: Path | None = None,
-        inline: bool = False,
     ) -> None:
-        self._inline = inline
         self.store = store
         self.clock = clock
         self.identity = identity
@@ -64,10 +62,6 @@ class Face:
 
     async def read(self, what: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, what)
-
-    async def glance(self, what: Callable[[], T]) -> T:
-        """A read of a key or two."""
-        return what() if self._inline else await self.read(what)
 
     async def write(self, what: Callable[[], T]) -> T:
         found: T = await self.writer.call(what)

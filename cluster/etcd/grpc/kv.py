@@ -23,7 +23,7 @@ class KV:
         checks.check_range(request)
         store = self._face.store
         if ops.is_of_one_key(request):
-            found = await self._face.glance(lambda: ops.get_one(store, request))
+            found = await self._face.read(lambda: ops.get_one(store, request))
             if found is not None:
                 return self._face.sign(found)
         return self._face.sign(await self._face.read(lambda: ops.get_range(store, request)))

@@ -79,7 +79,7 @@ class Etcd:
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
         identity = Identity(("https://127.0.0.1:2379",))
-        face = Face(self.store, self.clock, identity, inline=True)
+        face = Face(self.store, self.clock, identity)
         self.server = EtcdServer(face)
         path = self.folder / "s"
         await self.server.start(path)
