@@ -19,6 +19,7 @@ from cluster.kubelet.streams import RuntimeStreams
 from cluster.kubelet.surroundings import of_cacher, pace
 from cluster.machinery import pki
 from cluster.machinery.meta import Object
+from cluster.simulation.network import ClusterNetwork, writer
 from cluster.simulation.questions import SchedulerQuestions
 from workers.tailing import Tail
 from workers.tokens import read_tokens
@@ -39,7 +40,9 @@ def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
         return entry.decode() if entry is not None else None
 
     server.questions = SchedulerQuestions(live.registry)
-    pictures = Pictures(of_cacher(server.cacher))
+    around = of_cacher(server.cacher)
+    pictures = Pictures(around)
+    around.network = ClusterNetwork(around, pictures, live.clock, writer(live.store, live.clock))
     written = partial(writtenlogs.lines, live.store)
     server.logs = RuntimeLogs(live.clock, find, lambda: live.clock.anchor, written, pictures)
     server.streams = RuntimeStreams(live.clock, find, pace(live.clock), pictures)

@@ -45,8 +45,10 @@ def _controller_manager(env: Env) -> Component:
 
 def _kubelet(env: Env, shard: int) -> Component:
     from cluster import kubelet
+    from cluster.simulation.network import surroundings
 
-    return kubelet.build(env, shard, settings.KUBELET_SHARDS)
+    around = surroundings(env, env.client.registry.store)
+    return kubelet.build(env, shard, settings.KUBELET_SHARDS, around=around)
 
 
 def _builder(name: str) -> tuple[str, Build]:

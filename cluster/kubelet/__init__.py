@@ -9,13 +9,21 @@ from __future__ import annotations
 
 from cluster.client import Component, Env
 from cluster.kubelet.kubelet import Kubelet
+from cluster.kubelet.surroundings import ClusterSurroundings
 from cluster.runtime import RUNTIMES
 
 
-def build(env: Env, shard: int = 0, shards: int = 1, runtime: str = "docker") -> Component:
-    """The kubelets of the machines that fall into `shard` of `shards`."""
+def build(
+    env: Env,
+    shard: int = 0,
+    shards: int = 1,
+    runtime: str = "docker",
+    around: ClusterSurroundings | None = None,
+) -> Component:
+    """The kubelets of the machines that fall into `shard` of `shards`; `around` is what their
+    containers see of the cluster."""
     name = "kubelet" if shards == 1 else f"kubelet.{shard}"
-    return Component(name, env, [Kubelet(env, RUNTIMES[runtime], shard, shards)])
+    return Component(name, env, [Kubelet(env, RUNTIMES[runtime], shard, shards, around)])
 
 
 __all__ = ["build"]

@@ -17,6 +17,7 @@ from cluster.kubelet.faults import targets, without_power
 from cluster.kubelet.machine import Host
 from cluster.kubelet.podsync import PodSync
 from cluster.kubelet.staticpods import is_mirror, manifests, mirror
+from cluster.kubelet.surroundings import ClusterSurroundings
 from cluster.machinery.clock import format_micro_time, parse_time
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object, annotations_of, key_of, name_of
@@ -30,7 +31,14 @@ class Kubelet:
 
     name = "kubelet"
 
-    def __init__(self, env: Env, runtime: Runtime, shard: int, shards: int) -> None:
+    def __init__(
+        self,
+        env: Env,
+        runtime: Runtime,
+        shard: int,
+        shards: int,
+        around: ClusterSurroundings | None = None,
+    ) -> None:
         self.env = env
         self.client = env.client
         self.clock = env.clock
@@ -46,7 +54,7 @@ class Kubelet:
         self.leases = informers.lister(kinds.LEASES)
         self.pods = informers.lister(kinds.PODS)
         self.pods.add_index("node", by_node)
-        self.sync = PodSync(env, self.recorder, runtime, self.queue)
+        self.sync = PodSync(env, self.recorder, runtime, self.queue, around)
         informers[kinds.MACHINES].add_handler(self._on_machine)
         informers[kinds.NODES].add_handler(self._on_node)
         informers[kinds.FAULTS].add_handler(self._on_fault)

@@ -13,11 +13,13 @@ from signal import SIGTERM
 from typing import TYPE_CHECKING
 
 from cluster.kubelet.containers import Check, ContainerState
+from cluster.kubelet.surroundings import ClusterSurroundings
 from cluster.machinery.meta import Object
 from cluster.runtime import Program, environment, program_for, volumes
-from cluster.runtime.container import Container, Surroundings
+from cluster.runtime.container import Container
 from cluster.runtime.environment import ConfigError
 from cluster.runtime.pod import PodRun
+from cluster.runtime.programs import split
 from cluster.runtime.volumes import MissingVolumeError
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ KEPT_LINES = 80
 class LiveContainers:
     """`around` is the cluster that containers see."""
 
-    around: Surroundings
+    around: ClusterSurroundings
 
     def run_of(self, worker: Worker, pod: Object) -> PodRun:
         if worker.run is None:
@@ -99,10 +101,21 @@ class LiveContainers:
             state.live = self._container(worker, pod, spec, state)
         live = state.live
         live.advance(now)
+        if live.networked:
+            self._keep_log(pod, spec, live)
         if not live.over or live.main is None or live.ended_at is None:
             return None
         state.why = self._last_words(spec, live)
         return live.main.status or 0, max(live.ended_at, state.started_at)
+
+    def _keep_log(self, pod: Object, spec: Object, live: Container) -> None:
+        """What the network answered cannot be told again: such a log is written down."""
+        if self.around.log is None:
+            return
+        lines = split(live.chunks, whole=not live.over)
+        for at, line in lines[live.kept :]:
+            self.around.log(pod, spec["name"], at, line)
+        live.kept = len(lines)
 
     def _last_words(self, spec: Object, live: Container) -> str:
         """The termination message: a file's, or the end of the log's."""

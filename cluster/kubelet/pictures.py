@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cluster.machinery.clock import parse_time
 from cluster.machinery.meta import Object
-from cluster.runtime.container import Container, Surroundings
+from cluster.runtime.around import Surroundings
+from cluster.runtime.container import Container
 from cluster.runtime.pod import PodRun, status_of
 
 KEPT = 64  # pods
@@ -24,6 +25,10 @@ class Pictures:
         while len(self._runs) > KEPT:
             self._runs.pop(next(iter(self._runs)))
         return found
+
+    def peek(self, pod: Object) -> PodRun | None:
+        """The picture, if there is one."""
+        return self._runs.get(pod["metadata"]["uid"])
 
     def container(self, pod: Object, name: str, now: float) -> Container | None:
         """The running container as it is at this moment, or None when it does not run."""

@@ -12,7 +12,7 @@ from cluster.kubelet import podstatus
 from cluster.kubelet.live import LiveContainers
 from cluster.kubelet.machine import Host
 from cluster.kubelet.staticpods import is_mirror
-from cluster.kubelet.surroundings import of_client
+from cluster.kubelet.surroundings import ClusterSurroundings, of_client
 from cluster.kubelet.worker import KILLED, Stepper, Worker, shown_state
 from cluster.machinery import quantity
 from cluster.machinery.clock import format_time
@@ -25,14 +25,19 @@ LOST = 255  # exit code of a container that was gone when its node came back
 
 class PodSync:
     def __init__(
-        self, env: Env, recorder: EventRecorder, runtime: Runtime, queue: WorkQueue
+        self,
+        env: Env,
+        recorder: EventRecorder,
+        runtime: Runtime,
+        queue: WorkQueue,
+        around: ClusterSurroundings | None = None,
     ) -> None:
         self.client = env.client
         self.recorder = recorder
         self.queue = queue
         self.workers: dict[str, Worker] = {}
         self._on_host: dict[str, set[str]] = {}
-        live = LiveContainers(of_client(env.client))
+        live = LiveContainers(around or of_client(env.client))
         self.stepper = Stepper(runtime, env.entropy, self._tell, live)
 
     def _tell(

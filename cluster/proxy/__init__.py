@@ -1,4 +1,10 @@
-"""kube-proxy and cluster DNS: the rules every node derives from Services and EndpointSlices.
+"""kube-proxy and cluster DNS: from a name or an address to the pod that answers, or does not.
 
-Not here yet: in this release Services have addresses and endpoints, and nothing dials them.
+The rules follow from Services and EndpointSlices at the moment of asking. Not here: what a
+container answers (the runtime knows), delays in propagation, renderings as iptables.
 """
+
+from cluster.proxy.dns import Dns
+from cluster.proxy.routes import Destination, Objects, Router
+
+__all__ = ["Destination", "Dns", "Objects", "Router"]

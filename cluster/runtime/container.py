@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from typing import Protocol
 
-from cluster.apiserver.resources import Resource
 from cluster.machinery.meta import Object
 from cluster.runtime import rootfs
+from cluster.runtime.around import Handler, Network, Surroundings
 from cluster.runtime.fs import Directory, File
 from cluster.runtime.images import Image
 from cluster.runtime.kernel import Kernel, OpenFile, Process, Run, Sink, Source, Until
@@ -21,49 +20,6 @@ KEPT = 5_000  # chunks of a log
 WAKES = 5_000  # moments that a process of ours catches up with, at most
 UNKNOWN_SECONDS = 5.0
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-class Reply(Protocol):
-    """What a server answered."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-class Network(Protocol):
-    """The cluster's network as one pod sees it. Failures are OSErrors with the kernel's texts:
-    ConnectionRefusedError, TimeoutError; a name that nobody knows resolves to nothing."""
-
-    def resolve(self, name: str, pod: Object | None) -> list[str]: ...
-
-    def reach(self, address: str, port: int, pod: Object | None) -> None:
-        """Nothing, if somebody listens there. Raises OSError."""
-        ...
-
-    def ask(
-        self, address: str, port: int, method: str, path: str, headers: dict[str, str],
-        body: bytes, pod: Object | None,
-    ) -> Reply: ...  # fmt: skip
-
-
-# What a listening program does with a request: method, path, headers, body.
-Handler = Callable[[str, str, dict[str, str], bytes], Reply]
-
-
-class Surroundings(Protocol):
-    """The cluster around a container."""
-
-    @property
-    def network(self) -> Network | None: ...
-
-    def find(self, resource: Resource, namespace: str, name: str) -> Object | None: ...
-
-    def list(self, resource: Resource, namespace: str) -> list[Object]: ...
-
-    def token(self, pod: Object, audience: str, seconds: int) -> str:
-        """A service account's token for the pod."""
-        ...
 
 
 class NotExecutableError(Exception):
@@ -99,6 +55,7 @@ class Container:
         self.serving = False  # the main process is a server: it ends when it is asked to
         self.listening: dict[int, Handler] = {}
         self.networked = False
+        self.kept = 0  # lines that are written down elsewhere
         rootfs.proc(self.fs, self._pids, born, lambda: self.kernel.now)
 
     def sterile(self, mounts: list[str]) -> None:

@@ -11,7 +11,7 @@ from cluster.machinery.meta import Object
 from cluster.runtime import fields
 
 if TYPE_CHECKING:
-    from cluster.runtime.container import Surroundings
+    from cluster.runtime.around import Surroundings
 
 REFERENCE = re.compile(r"\$(\$|\(([^()\s]+)\))")
 

@@ -13,7 +13,8 @@ from contextlib import suppress
 from cluster.machinery.clock import parse_time
 from cluster.machinery.meta import Object
 from cluster.runtime import environment, volumes
-from cluster.runtime.container import Container, NotExecutableError, Surroundings
+from cluster.runtime.around import Surroundings
+from cluster.runtime.container import Container, NotExecutableError
 from cluster.runtime.environment import ConfigError
 from cluster.runtime.fs import Directory, File
 from cluster.runtime.images import image

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from cluster.runtime import pages
 from cluster.runtime.fs import Device, Directory, File, FileSystem, Link
 from cluster.runtime.images import Image
 from cluster.runtime.loader import binary
@@ -71,7 +72,17 @@ def root(image: Image, now: float) -> FileSystem:
     for path, text in (*kind.files, *image.files):
         fs.makedirs(path.rpartition("/")[0], 0.0)
         fs.write(path, text.encode(), 0.0)
+    for path, page in SITES:
+        if any(style == path for _, style in image.http):
+            where = WHERE[path]
+            fs.makedirs(where, 0.0)
+            fs.write(f"{where}/index.html", page, 0.0)
     return fs
+
+
+# What the servers' document roots hold.
+SITES = (("nginx", pages.NGINX), ("httpd", pages.HTTPD))
+WHERE = {"nginx": pages.NGINX_ROOT, "httpd": pages.HTTPD_ROOT}
 
 
 def _devices(fs: FileSystem) -> None:

@@ -12,7 +12,7 @@ from cluster.runtime.environment import values_of
 from cluster.runtime.fs import Directory, File, Link, Node
 
 if TYPE_CHECKING:
-    from cluster.runtime.container import Surroundings
+    from cluster.runtime.around import Surroundings
 
 Contents = dict[str, tuple[bytes, int]]  # path -> content, mode
 DEFAULT_MODE = 0o644

@@ -14,9 +14,11 @@ from cluster.apiserver.leases import expire
 from cluster.apiserver.registry import Registry
 from cluster.client import Client, Component, Env, Informers
 from cluster.etcd.memory import MemoryStore
+from cluster.kubelet.surroundings import ClusterSurroundings
 from cluster.machinery.clock import VirtualClock
 from cluster.machinery.entropy import Entropy
 from cluster.simulation.bootstrap import Shape, bootstrap
+from cluster.simulation.network import surroundings
 
 MAX_ROUNDS = 10_000
 
@@ -38,7 +40,7 @@ class Simulation:
         self.components: list[Component] = [
             scheduler.build(self._env("system:kube-scheduler")),
             controllers.build(self._env("system:kube-controller-manager")),
-            kubelet.build(self._env("system:nodes")),
+            kubelet.build(self._env("system:nodes"), around=self._around()),
         ]
         self._deadlines: dict[str, float | None] = {c.name: None for c in self.components}
         self._seen: dict[str, int] = {c.name: -1 for c in self.components}
@@ -46,6 +48,10 @@ class Simulation:
 
     def _env(self, name: str) -> Env:
         return Env(Client(self.registry, name), self.informers, self.clock, self.entropy)
+
+    def _around(self) -> ClusterSurroundings:
+        """The cluster as containers see it."""
+        return surroundings(self._env("system:nodes"), self.store)
 
     def settle(self) -> None:
         """Run components until none has anything to do at this moment."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
+from cluster.apiserver import writtenlogs
 from cluster.apiserver.authn import Authenticator
 from cluster.apiserver.http import ApiServer, build_app
 from cluster.apiserver.operations import User
@@ -19,6 +21,7 @@ from cluster.kubelet.surroundings import of_cacher
 from cluster.machinery.clock import Anchor
 from cluster.machinery.meta import Object
 from cluster.simulation import Shape, Simulation
+from cluster.simulation.network import ClusterNetwork, writer
 
 PAUSE = 0.01  # seconds between looks at a session that waits; cluster time passes meanwhile
 
@@ -31,10 +34,14 @@ class Cluster:
         self.simulation.advance(60)
         users = {"admin": User("admin", ("system:masters",)), "bob": User("bob", ("devs",))}
         self.server = ApiServer(self.simulation.registry, Authenticator(users))
-        pictures = Pictures(of_cacher(self.server.cacher))
+        around = of_cacher(self.server.cacher)
+        pictures = Pictures(around)
+        clock, store = self.simulation.clock, self.simulation.store
+        around.network = ClusterNetwork(around, pictures, clock, writer(store, clock))
+        written = partial(writtenlogs.lines, store)
         self.server.streams = RuntimeStreams(self.simulation.clock, self.find, self._pace, pictures)
         self.server.logs = RuntimeLogs(
-            self.simulation.clock, self.find, lambda: Anchor(0, 0, 1), pictures=pictures
+            self.simulation.clock, self.find, lambda: Anchor(0, 0, 1), written, pictures
         )
         self.app = build_app(self.server)
 
