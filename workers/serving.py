@@ -1,7 +1,8 @@
 """The API port: an ASGI application over TLS, with the client's certificate in its scope.
 
 `scope["client_cert"]` is (common name, [organizations]) of a certificate that our authority
-signed; without one the key is missing. uvicorn by default; Daphne with ORRERY_API_SERVER=daphne.
+signed; without one the key is missing. `scope["foreign_cert"]` says that there was one which it
+did not sign. uvicorn by default; Daphne with ORRERY_API_SERVER=daphne.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workers.peers import Verifier, ask_without_judging
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Identity = tuple[str, list[str]]
 
 log = logging.getLogger(__name__)
 # As long as Go's http.Transport keeps an idle connection, and a little more, so that no client
@@ -49,37 +51,29 @@ class Listener:
         return self.pki / "ca.crt"
 
 
-def identity_of(certificate: Any) -> Identity | None:
-    """From what `ssl.SSLSocket.getpeercert` gives."""
-    if not certificate:
-        return None
-    parts = [pair for rdn in certificate.get("subject", ()) for pair in rdn]
-    names = [value for key, value in parts if key == "commonName"]
-    groups = [value for key, value in parts if key == "organizationName"]
-    return (names[0] if names else "", groups)
-
-
 def serve_uvicorn(app: App, listener: Listener) -> None:
     """Until SIGTERM."""
     import uvicorn
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
     from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+    verifier = Verifier(listener.authority)
+
     class WebsocketWithClientCertificate(WebSocketsSansIOProtocol):
         def connection_made(self, transport: BaseTransport) -> None:
             super().connection_made(transport)
             tls = transport.get_extra_info("ssl_object")
-            identity = identity_of(tls.getpeercert()) if tls is not None else None
-            if identity is not None:
-                self.app = identified(self.app, identity)
+            brought = verifier.scope(tls.getpeercert(binary_form=True)) if tls else {}
+            if brought:
+                self.app = identified(self.app, brought)
 
     class WithClientCertificate(HttpToolsProtocol):
         def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             tls = transport.get_extra_info("ssl_object")
-            identity = identity_of(tls.getpeercert()) if tls is not None else None
-            if identity is not None:
-                self.app = identified(self.app, identity)
+            brought = verifier.scope(tls.getpeercert(binary_form=True)) if tls else {}
+            if brought:
+                self.app = identified(self.app, brought)
 
     config = uvicorn.Config(
         app,
@@ -102,14 +96,17 @@ def serve_uvicorn(app: App, listener: Listener) -> None:
         ssl_ca_certs=str(listener.authority),
         ssl_cert_reqs=ssl.CERT_OPTIONAL,
     )
+    config.load()
+    if config.ssl is not None and not ask_without_judging(config.ssl):
+        log.warning("client certificates of other authorities end the TLS handshake")
     uvicorn.Server(config).run()
 
 
-def identified(app: App, identity: Identity) -> App:
+def identified(app: App, brought: dict[str, Any]) -> App:
     """The application as one connection sees it."""
 
     async def wrapped(scope: Scope, receive: Any, send: Any) -> None:
-        scope["client_cert"] = identity
+        scope.update(brought)
         await app(scope, receive, send)
 
     return wrapped
@@ -118,8 +115,11 @@ def identified(app: App, identity: Identity) -> App:
 def serve_daphne(app: App, listener: Listener) -> None:
     """Until SIGTERM, on Twisted, whose TLS asks for a certificate without requiring one."""
     from daphne.server import Server
+    from OpenSSL import crypto
 
     from workers.twistedtls import install
+
+    verifier = Verifier(listener.authority)
 
     class WithClientCertificate(Server):
         def create_application(self, protocol: Any, scope: Scope) -> Any:
@@ -127,10 +127,8 @@ def serve_daphne(app: App, listener: Listener) -> None:
             ask = getattr(transport, "getPeerCertificate", None)
             certificate = ask() if ask is not None else None
             if certificate is not None:
-                parts = certificate.get_subject().get_components()
-                names = [v.decode() for k, v in parts if k == b"CN"]
-                groups = [v.decode() for k, v in parts if k == b"O"]
-                scope["client_cert"] = (names[0] if names else "", groups)
+                der = crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
+                scope.update(verifier.scope(der))
             return super().create_application(protocol, scope)
 
     endpoint = install(listener)

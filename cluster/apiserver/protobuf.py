@@ -260,4 +260,5 @@ SPECIAL: dict[str, Any] = {
     f"{META}runtime.RawExtension": _raw_json,
     "k8s.io.api.authorization.v1.ExtraValue": _items,
     "k8s.io.api.authentication.v1.ExtraValue": _items,
+    "k8s.io.api.certificates.v1.ExtraValue": _items,
 }

@@ -300,6 +300,20 @@ async def test_a_node_reads_only_what_its_pods_need(api: Caller) -> None:
     assert own.status == 200
 
 
+async def test_roles_of_the_dashboard_reach_as_far_as_they_say(api: Caller) -> None:
+    async def may(group: str, verb: str, resource: str, in_group: str = "") -> bool:
+        what = {"verb": verb, "resource": resource, "group": in_group}
+        spec = {"groups": [group], "resourceAttributes": what}
+        path = f"{ACCESS}/subjectaccessreviews"
+        answer = await api.ask("POST", path, {"spec": spec})
+        return bool(answer.json["status"]["allowed"])
+
+    assert await may("orrery:viewers", "list", "nodes")
+    assert not await may("orrery:viewers", "create", "faults", "orrery.sim")
+    assert await may("orrery:operators", "create", "faults", "orrery.sim")
+    assert not await may("orrery:operators", "list", "clusterroles", "rbac.authorization.k8s.io")
+
+
 # ---- the parts
 
 

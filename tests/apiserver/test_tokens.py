@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cluster.apiserver.authn.jwt import NotOurs, TokenKey
 from cluster.apiserver.authn.serviceaccounts import legacy_token
 from cluster.machinery.clock import VirtualClock
+from cluster.machinery.errors import StatusError
 from tests.apiserver.conftest import TOKEN_KEY, Answer, Caller
 
 ACCOUNTS = "/api/v1/namespaces/team/serviceaccounts"
@@ -120,6 +121,16 @@ async def test_the_keys_are_published(api: Caller) -> None:
     header = text.split(".")[0]
     assert keys[0]["kid"] == orjson.loads(base64.urlsafe_b64decode(header + "=="))["kid"]
     assert (await api.ask("GET", "/openid/v1/jwks", token="bob")).status == 403
+
+
+async def test_a_foreign_certificate_is_nobodys_but_a_token_beside_it_counts(api: Caller) -> None:
+    identify = api.server.authenticator.identify
+    for path in ("/api", "/healthz"):
+        with pytest.raises(StatusError) as refused:
+            identify(None, "", path, foreign=True)
+        assert refused.value.code == 401
+    text = f"Bearer {await token(api)}"
+    assert identify(None, text, "/api", foreign=True).name.endswith("team:default")
 
 
 async def test_a_secrets_token_counts_while_the_secret_holds_it(api: Caller) -> None:

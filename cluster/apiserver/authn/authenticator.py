@@ -12,6 +12,7 @@ from cluster.machinery.errors import StatusError
 
 # What system:public-info-viewer lets everybody see; everything else wants a name.
 PUBLIC = frozenset({"/healthz", "/livez", "/readyz", "/version"})
+CREDENTIAL = "authentication.kubernetes.io/credential-id"
 PUBLIC_BELOW = ("/livez/", "/readyz/", "/healthz/")
 
 
@@ -41,11 +42,14 @@ class Authenticator:
         authorization: str,
         path: str,
         foreign: bool = False,
+        credential: str = "",
     ) -> User:
         """The user, or StatusError 401. `certificate` is (CN, [O, ...]) of one that our authority
-        signed; `foreign`: the connection brought one that it did not."""
+        signed, `credential` its identity; `foreign`: the connection brought one that it did not
+        sign."""
         if certificate is not None and certificate[0]:
-            return User(certificate[0], (*certificate[1], AUTHENTICATED))
+            extra = ((CREDENTIAL, (credential,)),) if credential else ()
+            return User(certificate[0], (*certificate[1], AUTHENTICATED), "", extra)
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() == "bearer" and token.strip():
             try:

@@ -53,10 +53,10 @@ def _objects() -> tuple[Object, ...]:
         out.append(_binding(full, [f"ServiceAccount kube-system/{name}"]))
     out += [_role(name, row) for name, row in data["roles"].items()]
     out += [_binding(name, row) for name, row in data["roleBindings"].items()]
-    return tuple(out) + tuple(_kubeadm(data["kubeadm"]))
+    return (*out, *_others(data["kubeadm"]), *_others(data["orrery"]))
 
 
-def _kubeadm(data: dict[str, Any]) -> list[Object]:
+def _others(data: dict[str, Any]) -> list[Object]:
     """Not the API server's own: without its label and annotation."""
     out = [_cluster_role(name, row) for name, row in data["clusterRoles"].items()]
     out += [_binding(name, row) for name, row in data["clusterRoleBindings"].items()]

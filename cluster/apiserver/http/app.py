@@ -137,6 +137,7 @@ def _user(server: ApiServer, request: Request, scope: Scope) -> User:
         request.headers.get("authorization", ""),
         request.path,
         foreign=scope.get("foreign_cert", False),
+        credential=scope.get("client_cert_id", ""),
     )
     return impersonated(server.authorizer, user, scope["headers"])
 
