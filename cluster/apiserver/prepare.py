@@ -13,6 +13,7 @@ from cluster.apiserver import codec
 from cluster.apiserver.managed import hook
 from cluster.apiserver.managed.entries import without_times
 from cluster.apiserver.managed.scale import to_scale
+from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.operations import Beside
 from cluster.apiserver.policies import POLICIES, TOUCH
 from cluster.apiserver.resources import Resource
@@ -190,6 +191,8 @@ def _wanted(ctx: Context, strategy: Strategy, old: Object) -> Object:
     if op.transform is None:
         assert op.body is not None
         return op.body
+    if op.options.field_manager:
+        old = ctx.shown = SHAPES.expanded(old, ctx.lookup)
     if not op.subresource:
         return op.transform(old)
     shown = strategy.view(ctx, op.subresource, old)

@@ -16,7 +16,7 @@ from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.foreign import is_known
 from cluster.apiserver.kinds import strategy_for
 from cluster.apiserver.leases import LeaseManager
-from cluster.apiserver.managed.shapes import PREFIX, SHAPES
+from cluster.apiserver.managed.shapes import PREFIX
 from cluster.apiserver.operations import Operation
 from cluster.apiserver.policies import Policies
 from cluster.apiserver.prepare import Current, Prepared, prepare
@@ -209,10 +209,7 @@ class Registry:
         kv = self.store.get(operation.resource.key(operation.namespace, operation.name))
         if kv is None:
             return None
-        obj = self._decode(operation.resource, kv)
-        if operation.options.field_manager:
-            obj = SHAPES.expanded(obj, self)  # clients of the API know no references
-        return Current(obj, kv.mod_revision)
+        return Current(self._decode(operation.resource, kv), kv.mod_revision)
 
     @staticmethod
     def _decode(resource: Resource, kv: KeyValue) -> Object:

@@ -69,6 +69,7 @@ class Context:
     warnings: list[str] = field(default_factory=list)
     lease: int = 0
     wall: float = 0.0
+    shown: Object | None = None  # the current object as clients know it, managedFields in full
 
 
 class Strategy:

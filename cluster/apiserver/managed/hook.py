@@ -7,15 +7,14 @@ the same door; their manager is the program they stand for.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from cluster.apiserver.managed.entries import MAX_UPDATERS, UPDATE
 from cluster.apiserver.managed.fieldpath import EMPTY, FieldSet, Path, path
-from cluster.apiserver.managed.hot import Shared, Writer, changes_of, created, updated
+from cluster.apiserver.managed.hot import Keep, Shared, Writer, changes_of, created, updated
 from cluster.apiserver.managed.manager import Convert, FieldManager, KindVersions
 from cluster.apiserver.managed.scale import SCALE_VERSION, to_parent, to_scale
-from cluster.apiserver.managed.shapes import SHAPES, is_reference
+from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.managed.sources import types
 from cluster.apiserver.managed.typed import MisfitError
 from cluster.apiserver.managed.updater import ManagerId
@@ -37,6 +36,7 @@ STATUS_IGNORES: dict[str, tuple[Path, ...]] = {
 }
 
 
+WRITERS = 2_048  # anybody may come with a name of their own
 # In-process clients whose user does not tell the program.
 PROGRAMS = {"system:nodes": "kubelet", "system:orrery:bootstrap": "kubeadm"}
 
@@ -108,18 +108,35 @@ def scale_manager() -> FieldManager:
 def record(ctx: Context, live: Object | None, new: Object, has_status: bool) -> None:
     """Sets the managedFields of `new`, whose metadata must be private to the operation."""
     operation = ctx.operation
-    if operation.apply:
-        return
     resource, name = operation.resource, manager_of(operation)
+    if operation.apply:
+        _put(new, _restored(ctx, live, new["metadata"].get("managedFields")))
+        return
     writer = _writer(resource, operation.subresource, name, has_status)
-    if writer is None:
+    if writer is None or _record_quickly(ctx, live, new, writer):
         return
-    if not operation.options.field_manager and _record_quickly(ctx, live, new, writer):
-        return
-    if live is not None:
-        live = SHAPES.expanded(live, ctx.lookup)
     manager = field_manager(resource, operation.subresource, has_status)
-    manager.update(live, new, name, _time(ctx.now))
+    manager.update(live and _shown(ctx, live), new, name, _time(ctx.now))
+    _put(new, _restored(ctx, live, new["metadata"].get("managedFields")))
+
+
+def _shown(ctx: Context, live: Object) -> Object:
+    """With all sets in full, as clients know it."""
+    return ctx.shown if ctx.shown is not None else SHAPES.expanded(live, ctx.lookup)
+
+
+def _restored(ctx: Context, live: Object | None, entries: Any) -> Any:
+    """Entries that are as they were, by reference as they were."""
+    before = (live or {}).get("metadata", {}).get("managedFields")
+    if live is None or not entries or not before:
+        return entries
+    full = _shown(ctx, live)["metadata"]["managedFields"]
+    return [before[full.index(e)] if e in full else e for e in entries]
+
+
+def _put(obj: Object, entries: Any) -> None:
+    if entries:
+        obj["metadata"]["managedFields"] = entries
 
 
 def _writer(resource: Resource, subresource: str, name: str, has_status: bool) -> Writer | None:
@@ -127,6 +144,8 @@ def _writer(resource: Resource, subresource: str, name: str, has_status: bool) -
     key = (resource.id, resource.version, subresource, name)
     kind = types().type_of(resource.group, resource.version, resource.kind)
     found = _writers.get(key)
+    if len(_writers) > WRITERS:
+        _writers.clear()
     if kind is not None and (found is None or found.kind is not kind):
         manager = ManagerId(name, UPDATE, resource.api_version, subresource)
         empty = types().empty(resource.api_version, resource.kind)
@@ -139,34 +158,44 @@ _writers: dict[tuple[str, str, str, str], Writer] = {}
 
 
 def _record_quickly(ctx: Context, live: Object | None, new: Object, writer: Writer) -> bool:
-    """A component's write: by shape. False when it is out of the ordinary (entries in full,
-    several versions, too many managers)."""
-    resource = ctx.operation.resource
-    meta = new["metadata"]
+    """By shape. False when it is out of the ordinary: several versions, too many managers, a
+    client that writes managedFields itself."""
+    operation, meta = ctx.operation, new["metadata"]
     sent = meta.get("managedFields")
     try:
         if live is None:
-            if sent:
+            if sent is not None:
                 return False
-            meta["managedFields"] = created(new, writer, _time(ctx.now), ctx.lookup)
+            now, keep = _time(ctx.now), _keeping(operation)
+            meta["managedFields"] = created(new, writer, now, ctx.lookup, None, keep)
             return True
         before = live["metadata"].get("managedFields") or []
-        if len(before) >= MAX_UPDATERS or not all(
-            map(_ordinary, before, repeat(resource.api_version))
-        ):
+        if len(before) >= MAX_UPDATERS or _rewritten(ctx, live, sent, before):
+            return False
+        if any(entry["apiVersion"] != operation.resource.api_version for entry in before):
             return False
         if before:
-            now = _time(ctx.now)
-            meta["managedFields"] = updated(before, live, new, writer, now, ctx.lookup)
+            now, keep = _time(ctx.now), _keeping(operation)
+            found = updated(before, live, new, writer, now, ctx.lookup, keep)
+            meta["managedFields"] = found
         else:
             meta.pop("managedFields", None)
-    except MisfitError:
+    except (MisfitError, ValueError):
         return False
     return True
 
 
-def _ordinary(entry: Object, api_version: str) -> bool:
-    return is_reference(entry) and entry["apiVersion"] == api_version
+def _rewritten(ctx: Context, live: Object, sent: Any, before: list[Object]) -> bool:
+    """Does the request change managedFields? A subresource cannot."""
+    if sent is None or sent is before or ctx.operation.subresource:
+        return False
+    return bool(sent != before and sent != _shown(ctx, live)["metadata"].get("managedFields"))
+
+
+def _keeping(operation: Operation) -> Keep:
+    if operation.options.dry_run:
+        return Keep.NEVER
+    return Keep.AGAIN if operation.options.field_manager else Keep.ALWAYS
 
 
 def spec_fields(resource: Resource, spec: Object) -> Shared:
@@ -202,15 +231,16 @@ def _time(now: float) -> str:
 def record_scale(ctx: Context, live: Object, old_scale: Object, new_scale: Object) -> list[Object]:
     """The parent's entries after its Scale was written."""
     operation = ctx.operation
-    parent = SHAPES.expanded(live, ctx.lookup)["metadata"].get("managedFields")
+    parent = _shown(ctx, live)["metadata"].get("managedFields")
     if operation.apply:
         entries = new_scale["metadata"].get("managedFields")
     else:
         before = with_entries(old_scale, to_scale(parent))
-        after = {**new_scale, "metadata": {**(new_scale.get("metadata") or {})}}
-        scale_manager().update(before, after, manager_of(operation), _time(ctx.now))
-        entries = after["metadata"].get("managedFields")
-    return to_parent(parent, entries, operation.resource.api_version)
+        changed = {**new_scale, "metadata": {**(new_scale.get("metadata") or {})}}
+        scale_manager().update(before, changed, manager_of(operation), _time(ctx.now))
+        entries = changed["metadata"].get("managedFields")
+    after = to_parent(parent, entries, operation.resource.api_version)
+    return cast(list[Object], _restored(ctx, live, after))
 
 
 def with_entries(obj: Object, entries: list[Object]) -> Object:

@@ -6,7 +6,12 @@ next ones look up. The result is that of FieldManager.update; only entries are b
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from enum import Enum
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+import orjson
 
 from cluster.apiserver.managed import entries
 from cluster.apiserver.managed.compare import Changes, Comparison
@@ -19,13 +24,15 @@ from cluster.apiserver.managed.shapes import (
     SHAPES,
     VARYING,
     Shelf,
+    filled,
     fold,
     fold_paths,
 )
 from cluster.apiserver.managed.types import Type
 from cluster.apiserver.managed.updater import ManagerId, Owned
 
-MEMO = 20_000
+MEMO = 8_192
+SEEN = 4_096
 IDENTITY = frozenset(
     (
         "name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation",
@@ -34,6 +41,15 @@ IDENTITY = frozenset(
 )  # fmt: skip
 
 State = tuple[Any, ...]
+
+
+class Keep(Enum):
+    """May a write put a new set into the store? Components' do; a client's only when the same set
+    comes again, because most of theirs are one of a kind; a dry run's never."""
+
+    ALWAYS = "always"
+    AGAIN = "again"
+    NEVER = "never"
 
 
 class Writer:
@@ -78,6 +94,7 @@ class Outcome(NamedTuple):
     manager: ManagerId
     api_version: str
     digest: str
+    text: bytes
     fill: tuple[int, ...]
     was: int
     touched: bool
@@ -140,14 +157,15 @@ def _metadata(
 
 def updated(
     before: list[Entry], old: dict[str, Any], new: dict[str, Any], writer: Writer, now: str,
-    shelf: Shelf,
+    shelf: Shelf, keep: Keep = Keep.ALWAYS,
 ) -> list[Entry]:  # fmt: skip
     """The entries after `new` replaced `old`; those that stay are shared with `before`. Raises
     MisfitError."""
     if old.keys() != new.keys():
         old, new = {**writer.empty, **old}, {**writer.empty, **new}
     values: dict[str, int] = {}
-    state = tuple([_state(entry, values) for entry in before])
+    references = [_reference(entry) for entry in before]
+    state = tuple([_state(e, r, values) for e, r in zip(before, references, strict=True)])
     shape = _difference_of_objects(writer, old, new, values)
     if not shape:
         return before
@@ -161,7 +179,7 @@ def updated(
         found = _comparison(added, modified, removed, list(values))
         outcome = _settle(before, found, writer, values, shelf)
         _remember(key, outcome)
-    return _entries(outcome, before, list(values), now, shelf)
+    return _entries(outcome, (before, references), list(values), now, shelf, keep)
 
 
 def _remember(key: Any, outcome: tuple[Outcome, ...]) -> None:
@@ -186,8 +204,19 @@ def _difference_of_objects(
     return tuple(out)
 
 
-def _state(entry: Entry, values: dict[str, int]) -> State:
-    reference: str = entry["fieldsV1"]
+def _reference(entry: Entry) -> str:
+    """What an entry in full would be referred to by. Raises ValueError."""
+    found = entry["fieldsV1"]
+    return found if isinstance(found, str) else _reference_of(orjson.dumps(found))
+
+
+@lru_cache(maxsize=1024)
+def _reference_of(text: bytes) -> str:
+    shape, filled = fold(FieldSet.from_fields(orjson.loads(text)))
+    return "@" + "|".join((SHAPES.named(shape)[0], *filled))
+
+
+def _state(entry: Entry, reference: str, values: dict[str, int]) -> State:
     digest, *filled = reference.split("|")
     numbers = tuple(values.setdefault(value, len(values)) for value in filled)
     return (
@@ -213,19 +242,20 @@ def _unfolded(path: Path, names: list[str]) -> Path:
 
 
 def _settle(
-    before: list[Entry], found: Comparison, writer: Writer, values: dict[str, int], shelf: Shelf
+    before: list[Entry], changes: Comparison, writer: Writer, values: dict[str, int], shelf: Shelf
 ) -> tuple[Outcome, ...]:
     """What FieldManager.update does, on sets."""
     manager = writer.manager
-    found = found.without(writer.ignored)
-    changed = found.added.union(found.modified)
-    gone = changed.union(found.removed)
+    changes = changes.without(writer.ignored)
+    changed = changes.added.union(changes.modified)
+    gone = changed.union(changes.removed)
     mine = changed.difference(STRIPPED)
     managed = Managed()
     was: dict[ManagerId, int] = {}
     for index, entry in enumerate(before):
         id_ = entries._identify(entry)
-        fields = SHAPES.fields(entry["fieldsV1"], shelf)
+        found = entry["fieldsV1"]
+        fields = SHAPES.fields(found, shelf) if isinstance(found, str) else entries._fields(found)
         left = fields.difference(gone)
         was[id_] = index
         if left:
@@ -243,31 +273,31 @@ def _settle(
         shape, filled = fold(owned.fields)
         numbers = tuple(values[value] for value in filled)
         touched = bool(mine) and id_ == manager
-        out.append(
-            Outcome(id_, owned.api_version, SHAPES.add(shape), numbers, was.get(id_, -1), touched)
-        )
+        named = SHAPES.named(shape)
+        out.append(Outcome(id_, owned.api_version, *named, numbers, was.get(id_, -1), touched))
     return tuple(out)
 
 
 def _entries(
-    outcome: tuple[Outcome, ...], before: list[Entry], names: list[str], now: str, shelf: Shelf
-) -> list[Entry]:
+    outcome: tuple[Outcome, ...], old: tuple[list[Entry], list[str]], names: list[str], now: str,
+    shelf: Shelf, keep: Keep,
+) -> list[Entry]:  # fmt: skip
+    before, references = old
     out = []
     for one in outcome:
-        old = before[one.was] if one.was >= 0 else None
+        was = before[one.was] if one.was >= 0 else None
         reference = "@" + "|".join((one.digest, *(names[n] for n in one.fill)))
-        if old is not None and old["fieldsV1"] == reference and not one.touched:
-            out.append(old)
+        if was is not None and references[one.was] == reference and not one.touched:
+            out.append(was)
             continue
-        if one.digest not in shelf.kept:
-            shelf.keep_field_set(one.digest, SHAPES.texts[one.digest])
-        time = now if one.touched else (old or {}).get("time", "")
+        time = now if one.touched else (was or {}).get("time", "")
         entry: Entry = {"manager": one.manager.name, "operation": one.manager.operation}
         entry["apiVersion"] = one.api_version
         if time:
             entry["time"] = time
         entry["fieldsType"] = "FieldsV1"
-        entry["fieldsV1"] = reference
+        known = one.digest in shelf.kept or _keep(one, shelf, keep)
+        entry["fieldsV1"] = reference if known else _in_full(one, names)
         if one.manager.subresource:
             entry["subresource"] = one.manager.subresource
         out.append(entry)
@@ -276,9 +306,28 @@ def _entries(
     return out
 
 
+def _keep(one: Outcome, shelf: Shelf, keep: Keep) -> bool:
+    """True when the set is kept now, so that it may be referred to."""
+    if keep is Keep.NEVER or (keep is Keep.AGAIN and one.digest not in _seen):
+        _seen[one.digest] = None
+        if len(_seen) > SEEN:
+            _seen.popitem(last=False)
+        return False
+    SHAPES.keep(one.digest, one.text, shelf)
+    return True
+
+
+_seen: OrderedDict[str, None] = OrderedDict()
+
+
+def _in_full(one: Outcome, names: list[str]) -> Any:
+    return orjson.loads(filled(one.text, [names[n].encode() for n in one.fill]))
+
+
 def created(
-    new: dict[str, Any], writer: Writer, now: str, shelf: Shelf, shared: Shared | None = None
-) -> list[Entry]:
+    new: dict[str, Any], writer: Writer, now: str, shelf: Shelf, shared: Shared | None = None,
+    keep: Keep = Keep.ALWAYS,
+) -> list[Entry]:  # fmt: skip
     """The entry of whoever created an object. Raises MisfitError."""
     values: dict[str, int] = {}
     shape: Any
@@ -299,8 +348,8 @@ def created(
         found = _comparison((*added, *more), (), (), list(values))
         outcome = _settle([], found, writer, values, shelf)
         _remember(key, outcome)
-    made = _entries(outcome, [], list(values), now, shelf)
-    if not values:
+    made = _entries(outcome, ([], []), list(values), now, shelf, keep)
+    if not values and keep is Keep.ALWAYS:
         if len(writer.latest) >= LATEST:
             writer.latest.clear()
         writer.latest[key] = (now, shelf, made)

@@ -9,6 +9,8 @@ The API shows FieldsV1; everything else passes the string on.
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -23,6 +25,7 @@ MARK = b'"fieldsV1":"@'
 HOLE = "\ue000"
 # Lists whose items are named by something that belongs to one object.
 VARYING = {"f:podIPs": "ip", "f:ownerReferences": "uid"}
+PARSED = 512
 PLAIN = re.compile(r"[0-9A-Za-z.:_-]+")
 
 Values = tuple[str, ...]
@@ -39,18 +42,23 @@ class Shelf(Protocol):
 
 
 class Shapes:
-    """All sets this process has met. Content-addressed, so one table serves all stores."""
+    """All sets that are kept and known here. Content-addressed, so one table serves all stores."""
 
     def __init__(self) -> None:
         self.texts: dict[str, bytes] = {}
         self._sets: dict[str, FieldSet] = {}
+        self._json: OrderedDict[str, Any] = OrderedDict()
 
-    def add(self, fields: FieldSet) -> str:
-        """The digest of a set with holes."""
+    def named(self, fields: FieldSet) -> tuple[str, bytes]:
+        """(digest, text) of a set with holes."""
         text = orjson.dumps(fields.to_fields())
         digest = blake2b(text, digest_size=8).hexdigest()
+        return digest, self.texts.get(digest, text)
+
+    def keep(self, digest: str, text: bytes, shelf: Shelf) -> None:
+        """From now on the set may be referred to."""
         self.texts[digest] = text
-        return digest
+        shelf.keep_field_set(digest, text)
 
     def learn(self, key: bytes, text: bytes) -> None:
         """From the log."""
@@ -77,13 +85,18 @@ class Shapes:
         """FieldsV1 as JSON; None when nobody knows the reference."""
         digest, *values = reference[1:].split(b"|")
         text = self.text(digest.decode(), shelf)
-        if text is None:
-            return None
-        for index, value in enumerate(values):
-            text = text.replace(f"{HOLE}{index}\\".encode(), value + b"\\")
-        return text
+        return None if text is None else filled(text, values)
 
     # ---- showing
+
+    def _fields_of(self, reference: str, shelf: Shelf | None) -> Any:
+        """FieldsV1 as a value; shared, do not change. None when nobody knows the reference."""
+        found = self._json.get(reference)
+        if found is None and (text := self.json(reference.encode(), shelf)) is not None:
+            found = self._json[reference] = orjson.loads(text)
+            if len(self._json) > PARSED:
+                self._json.popitem(last=False)
+        return found
 
     def expand(self, body: bytes) -> bytes:
         """An encoded object, list or event with FieldsV1 in place of references."""
@@ -103,11 +116,16 @@ class Shapes:
             return obj
         shown = []
         for entry in entries:
-            text = None
-            if is_reference(entry):
-                text = self.json(entry["fieldsV1"].encode(), shelf)
-            shown.append({**entry, "fieldsV1": orjson.loads(text)} if text else entry)
+            fields = self._fields_of(entry["fieldsV1"], shelf) if is_reference(entry) else None
+            shown.append(entry if fields is None else {**entry, "fieldsV1": fields})
         return {**obj, "metadata": {**obj["metadata"], "managedFields": shown}}
+
+
+def filled(text: bytes, values: Iterable[bytes]) -> bytes:
+    """A set's JSON with its holes filled."""
+    for index, value in enumerate(values):
+        text = text.replace(f"{HOLE}{index}\\".encode(), value + b"\\")
+    return text
 
 
 def is_reference(entry: Any) -> bool:

@@ -4,48 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from cluster.apiserver.managed import hook
-from cluster.apiserver.managed.hot import Writer
 from cluster.apiserver.managed.shapes import SHAPES
-from cluster.apiserver.strategy import Context
 from cluster.client import kinds
-from cluster.machinery.clock import format_time
-from cluster.machinery.meta import Object, deep_copy
+from cluster.machinery.meta import Object
 from cluster.simulation import Shape, Simulation
+from tests.apiserver.conftest import Caller
 from tests.simulation.builders import deployment
 
 
 def owners(obj: Object) -> dict[tuple[str, str], Any]:
     shown = SHAPES.expanded(obj)["metadata"]["managedFields"]
     return {(e["manager"], e.get("subresource", "")): e["fieldsV1"] for e in shown}
-
-
-@pytest.fixture
-def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every quick answer is compared with FieldManager's."""
-    seen: list[str] = []
-    quickly = hook._record_quickly
-
-    def both(ctx: Context, live: Object | None, new: Object, writer: Writer) -> bool:
-        slow = deep_copy(new)
-        done = quickly(ctx, live, new, writer)
-        if done:
-            old = None if live is None else SHAPES.expanded(live)
-            operation = ctx.operation
-            has_status = bool(writer.ignored)
-            manager = hook.field_manager(operation.resource, operation.subresource, has_status)
-            slow["metadata"].pop("managedFields", None)
-            manager.update(old, slow, writer.manager.name, format_time(ctx.now))
-            expected = slow["metadata"].get("managedFields") or []
-            got = SHAPES.expanded(new)["metadata"].get("managedFields") or []
-            assert got == expected, (operation.resource.id, operation.subresource)
-            seen.append(operation.resource.id)
-        return done
-
-    monkeypatch.setattr(hook, "_record_quickly", both)
-    return seen
 
 
 def test_quick_and_slow_agree_over_a_cluster_s_life(checked: list[str]) -> None:
@@ -109,3 +78,45 @@ def test_a_restarted_store_still_knows_the_sets() -> None:
     for entry in pod["metadata"]["managedFields"]:
         digest = entry["fieldsV1"][1:].partition("|")[0]
         assert simulation.registry.field_set(digest) == SHAPES.texts[digest]
+
+
+async def test_quick_and_slow_agree_for_clients_too(api: Caller, checked: list[str]) -> None:
+    where, kind = "/api/v1/namespaces/default/pods", "application/strategic-merge-patch+json"
+    pod = {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    await api.ask("POST", f"{where}?fieldManager=one", pod)
+    for manager, change in [
+        ("two", {"metadata": {"labels": {"a": "1"}, "annotations": {"n": "1"}}}),
+        ("one", {"metadata": {"labels": {"a": "2"}}}),
+        ("two", {"metadata": {"labels": None}}),
+        ("three", {"spec": {"containers": [{"name": "c", "image": "j"}]}}),
+        ("two", {"metadata": {"finalizers": ["x/y"]}}),
+    ]:
+        path = f"{where}/a?fieldManager={manager}"
+        answer = await api.ask("PATCH", path, change, content_type=kind)
+        assert answer.status == 200, answer.body
+    whole = answer.json
+    whole["metadata"]["labels"] = {"b": "1"}
+    put = await api.ask("PUT", f"{where}/a?fieldManager=four", whole)
+    names = {e["manager"] for e in put.json["metadata"]["managedFields"]}
+    assert names == {"one", "two", "three", "four"}
+    assert checked.count("pods") == 7
+
+
+async def test_what_only_one_client_made_is_stored_in_full(api: Caller) -> None:
+    """The store is not filled with sets that nothing else uses; what comes again is shared."""
+    where = "/api/v1/namespaces/default/configmaps"
+    for name in "abc":
+        body = {"metadata": {"name": name}, "data": {"only-here": "1"}}
+        shown = await api.ask("POST", f"{where}?fieldManager=me", body)
+        assert shown.json["metadata"]["managedFields"][0]["fieldsV1"] == {
+            "f:data": {".": {}, "f:only-here": {}}
+        }
+    stored = [
+        api.server.registry.get(kinds.CONFIG_MAPS, "default", name)["metadata"]["managedFields"][0]
+        for name in "abc"
+    ]
+    assert [isinstance(entry["fieldsV1"], str) for entry in stored] == [False, True, True]
+    listed = await api.ask("GET", where)
+    assert (
+        len({str(i["metadata"]["managedFields"][0]["fieldsV1"]) for i in listed.json["items"]}) == 1
+    )
