@@ -78,6 +78,13 @@ def is_valid(quantity: object) -> bool:
     return _PATTERN.fullmatch(_as_text(quantity)) is not None
 
 
+def problem(text: str) -> str:
+    """What upstream's parser says of a text that is no quantity."""
+    if re.fullmatch(r"[+-]?[0-9.]+[eEinumkKMGTP]+[-+]?[0-9]*", text) and text.count(".") < 2:
+        return "unable to parse quantity's suffix"
+    return FORMAT
+
+
 def format_milli(thousandths: int) -> str:
     """DecimalSI canonical form of a cpu amount: 1500 -> `1500m`, 2000 -> `2`."""
     if thousandths % 1000 == 0:

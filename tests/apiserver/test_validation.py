@@ -69,3 +69,33 @@ async def test_defaults(api: Caller, case: dict[str, Any]) -> None:
     assert created.status == 201, created.json
     for field, wanted in case["becomes"].items():
         assert created.json[field] == wanted, field
+
+
+@pytest.mark.parametrize("case", load("pods.yaml"), ids=lambda c: str(c["what"]))
+async def test_pods_that_are_refused(api: Caller, case: dict[str, Any]) -> None:
+    spec = {"containers": [{"name": "c", "image": "i"}], **case["spec"]}
+    pods = "/api/v1/namespaces/default/pods"
+    answer = await api.ask("POST", pods, {"metadata": {"name": "x"}, "spec": spec})
+    assert answer.status == 422, answer.json
+    assert causes(answer) == case["causes"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "why"),
+    [
+        (
+            "abc",
+            "quantities must match the regular expression "
+            "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+        ),
+        ("1Kim", "unable to parse quantity's suffix"),
+    ],
+)
+async def test_a_quantity_that_is_none_is_not_even_decoded(
+    api: Caller, amount: str, why: str
+) -> None:
+    container = {"name": "c", "image": "i", "resources": {"requests": {"cpu": amount}}}
+    body = {"metadata": {"name": "x"}, "spec": {"containers": [container]}}
+    answer = await api.ask("POST", "/api/v1/namespaces/default/pods", body)
+    assert (answer.status, answer.json["reason"]) == (400, "BadRequest")
+    assert answer.json["message"] == f'Pod in version "v1" cannot be handled as a Pod: {why}'

@@ -68,7 +68,8 @@ def pod(
         wanted["memory"] = memory
     container: Object = {"name": "main", "image": image, "resources": {}}
     if wanted:
-        container["resources"] = {"requests": wanted}
+        bounded = {k: v for k, v in wanted.items() if "/" in k}  # nobody overcommits these
+        container["resources"] = {"requests": wanted, **({"limits": bounded} if bounded else {})}
     if ports:
         container["ports"] = ports
     meta: Object = {"name": name, "namespace": namespace, "labels": labels or {}}

@@ -11,7 +11,7 @@ from cluster.apiserver.kinds import names
 from cluster.apiserver.kinds.amounts import positive
 from cluster.apiserver.kinds.base import WithStatus
 from cluster.apiserver.kinds.podspec import canonical_amounts
-from cluster.apiserver.kinds.workloads import check_label_selector
+from cluster.apiserver.kinds.selectorrules import check_label_selector
 from cluster.apiserver.strategy import Context
 from cluster.machinery import quantity
 from cluster.machinery.errors import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from cluster.apiserver.kinds import names
 from cluster.apiserver.kinds.base import WithStatus
 from cluster.apiserver.kinds.jobrules import job_spec
-from cluster.apiserver.kinds.workloads import MISMATCH, check_label_selector, default_template
+from cluster.apiserver.kinds.selectorrules import check_label_selector
+from cluster.apiserver.kinds.workloads import MISMATCH, default_template
 from cluster.apiserver.strategy import Context
 from cluster.machinery import selectors
 from cluster.machinery.errors import Cause, invalid_value, required

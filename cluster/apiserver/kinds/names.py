@@ -55,6 +55,25 @@ def label_1035(name: str) -> list[str]:
     return ["must be no more than 63 bytes", *out] if len(name) > 63 else out
 
 
+CONFIG_KEY_TEXT = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
+    "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is "
+    "'[-._a-zA-Z0-9]+')"
+)
+
+
+def config_key(key: str) -> list[str]:
+    """Models IsConfigMapKey."""
+    out = ["must be no more than 253 characters"] if len(key) > 253 else []
+    if not CONFIG_KEY.fullmatch(key):
+        out.append(CONFIG_KEY_TEXT)
+    elif key.startswith(".."):
+        out.append("must not be '..'" if key == ".." else "must not start with '..'")
+    elif key == ".":
+        out.append("must not be '.'")
+    return out
+
+
 def qualified(name: str, path: str) -> list[Cause]:
     """Models ValidateQualifiedName."""
     return (

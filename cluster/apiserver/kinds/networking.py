@@ -7,7 +7,7 @@ from typing import Any
 
 from cluster.apiserver.kinds import names
 from cluster.apiserver.kinds.base import Kind, WithStatus
-from cluster.apiserver.kinds.workloads import check_label_selector
+from cluster.apiserver.kinds.selectorrules import check_label_selector
 from cluster.apiserver.strategy import Context
 from cluster.machinery.clock import format_time
 from cluster.machinery.errors import Cause, forbidden_field, invalid_value, not_supported, required

@@ -1,12 +1,27 @@
-"""What a PodSpec must satisfy. Models pkg/apis/core/validation (pods and templates)."""
+"""What a PodSpec must satisfy. Models ValidatePodSpec of pkg/apis/core/validation.
+
+Causes come in upstream's order. Containers, volumes, probes, affinity and security contexts have
+files of their own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import Any
 
 from cluster.apiserver.kinds import names
-from cluster.machinery import quantity
+from cluster.apiserver.kinds.affinityrules import affinity, spreading
+from cluster.apiserver.kinds.containerrules import (
+    PROTOCOLS,
+    container,
+    host_port_conflicts,
+    resources,
+)
+from cluster.apiserver.kinds.proberules import probes
+from cluster.apiserver.kinds.securityrules import pod_security, shared_processes
+from cluster.apiserver.kinds.volumerules import volumes as check_volumes
+from cluster.machinery import selectors
 from cluster.machinery.errors import (
     Cause,
     duplicate,
@@ -18,185 +33,217 @@ from cluster.machinery.errors import (
 )
 from cluster.machinery.meta import Object
 
+__all__ = ["EFFECTS", "PROTOCOLS", "pod_spec", "resources", "tolerations"]
+
 RESTART = ("Always", "OnFailure", "Never")
 DNS = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-PULL = ("Always", "IfNotPresent", "Never")
-PROTOCOLS = ("TCP", "UDP", "SCTP")
 OPERATORS = ("Equal", "Exists")
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
-PORT_RANGE = "must be between 1 and 65535, inclusive"
-NEGATIVE = "must be greater than or equal to 0"
+NOT_FOR_INIT = "may not be set for init containers without restartPolicy=Always"
+NOT_EPHEMERAL = "cannot be set for an Ephemeral Container"
+EPHEMERAL = frozenset(
+    ("name", "image", "command", "args", "workingDir", "envFrom", "env", "volumeMounts",
+     "volumeDevices", "terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy",
+     "securityContext", "stdin", "stdinOnce", "tty", "targetContainerName", "resources")
+)  # fmt: skip
+IP_TEXT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 
 
 def pod_spec(spec: Object, path: str, restart: Iterable[str] | None = RESTART) -> list[Cause]:
-    volumes = {v.get("name", "") for v in spec.get("volumes") or ()}
-    causes = _volumes(spec.get("volumes") or (), f"{path}.volumes")
-    if not spec.get("containers"):
-        causes.append(required(f"{path}.containers"))
-    seen: set[str] = set()
-    for field in ("initContainers", "containers"):
-        for index, container in enumerate(spec.get(field) or ()):
-            causes += _container(container, f"{path}.{field}[{index}]", volumes, seen)
-    if restart is not None and spec.get("restartPolicy") not in tuple(restart):
-        causes.append(
-            not_supported(f"{path}.restartPolicy", spec.get("restartPolicy"), list(restart))
-        )
+    """`restart`: the policies allowed; None leaves them to the caller."""
+    found = spec.get("volumes") or ()
+    causes = check_volumes(found, f"{path}.volumes") if found else []
+    volumes = {v.get("name", ""): v for v in found}
+    claims = {c.get("name", "") for c in spec.get("resourceClaims") or ()}
+    causes += _containers(spec, path, volumes, claims)
+    if spec.get("hostNetwork"):
+        causes += _host_network(spec, f"{path}.containers")
+    policy = spec.get("restartPolicy")
+    if restart is not None and policy not in tuple(restart):
+        causes.append(not_supported(f"{path}.restartPolicy", policy, list(restart)))
     if spec.get("dnsPolicy") not in DNS:
         causes.append(not_supported(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS))
-    grace = spec.get("terminationGracePeriodSeconds")
-    if isinstance(grace, int) and grace < 0:
-        causes.append(invalid_value(f"{path}.terminationGracePeriodSeconds", grace, NEGATIVE))
+    if spec.get("nodeSelector"):
+        causes += names.labels(spec["nodeSelector"], f"{path}.nodeSelector")
+    if spec.get("securityContext"):
+        causes += pod_security(spec["securityContext"], spec, f"{path}.securityContext")
+    causes += shared_processes(spec, f"{path}.securityContext")
+    if spec.get("affinity"):
+        causes += affinity(spec["affinity"], f"{path}.affinity")
+    causes += _dns_config(spec, f"{path}.dnsConfig")
+    causes += _gates(spec, path)
+    if spec.get("topologySpreadConstraints"):
+        constraints = spec["topologySpreadConstraints"]
+        causes += spreading(constraints, f"{path}.topologySpreadConstraints")
+    return causes + _names(spec, path) + _rest(spec, path)
+
+
+# ---- containers
+
+
+def _containers(
+    spec: Object, path: str, volumes: dict[str, Object], claims: set[str]
+) -> list[Cause]:
+    main, grace = spec.get("containers") or (), spec.get("terminationGracePeriodSeconds") or 0
+    here = f"{path}.containers"
+    causes: list[Cause] = [] if main else [required(here)]
+    seen: set[str] = set()
+    for index, each in enumerate(main):
+        where = f"{here}[{index}]"
+        causes += container(each, where, volumes, claims)
+        causes += _unique(each, where, seen) + probes(each, where, grace)
+    causes += host_port_conflicts(main, here)
+    for index, each in enumerate(spec.get("initContainers") or ()):
+        where = f"{path}.initContainers[{index}]"
+        causes += container(each, where, volumes, claims) + _init(each, where, seen, grace)
+    targets = set(seen)
+    for index, each in enumerate(spec.get("ephemeralContainers") or ()):
+        where = f"{path}.ephemeralContainers[{index}]"
+        causes += container(each, where, volumes, claims)
+        causes += _ephemeral(each, where, seen, targets)
+    return causes
+
+
+def _unique(each: Object, path: str, seen: set[str]) -> list[Cause]:
+    name = each.get("name", "")
+    causes = [duplicate(f"{path}.name", name)] if name and name in seen else []
+    seen.add(name)
+    return causes
+
+
+def _init(each: Object, path: str, seen: set[str], grace: int) -> list[Cause]:
+    causes: list[Cause] = []
+    policy = each.get("restartPolicy")
+    if policy is not None and policy not in RESTART:
+        causes.append(not_supported(f"{path}.restartPolicy", policy, ("Always",)))
+    causes += _unique(each, path, seen)
+    if policy == "Always":
+        return causes + probes(each, path, grace)
+    for field in ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe"):
+        if each.get(field) is not None:
+            causes.append(forbidden_field(f"{path}.{field}", NOT_FOR_INIT))
+    return causes
+
+
+def _ephemeral(each: Object, path: str, seen: set[str], targets: set[str]) -> list[Cause]:
+    causes = _unique(each, path, seen)
+    target = each.get("targetContainerName")
+    if target and target not in targets:
+        causes.append(not_found_value(f"{path}.targetContainerName", target))
+    for field, value in each.items():
+        if field not in EPHEMERAL or (field == "resources" and value):
+            causes.append(forbidden_field(f"{path}.{field}", NOT_EPHEMERAL))
+    for index, mount in enumerate(each.get("volumeMounts") or ()):
+        for field in ("subPath", "subPathExpr"):
+            if mount.get(field):
+                where = f"{path}.volumeMounts[{index}].{field}"
+                causes.append(forbidden_field(where, NOT_EPHEMERAL))
+    return causes
+
+
+def _host_network(spec: Object, path: str) -> list[Cause]:
+    text = "must match `containerPort` when `hostNetwork` is true"
+    return [
+        invalid_value(f"{path}[{index}].ports[{number}].hostPort", port["hostPort"], text)
+        for index, each in enumerate(spec.get("containers") or ())
+        for number, port in enumerate(each.get("ports") or ())
+        if port.get("hostPort") and port["hostPort"] != port.get("containerPort")
+    ]
+
+
+# ---- the pod itself
+
+
+def _dns_config(spec: Object, path: str) -> list[Cause]:
+    config = spec.get("dnsConfig")
+    if spec.get("dnsPolicy") == "None":
+        if config is None:
+            return [required(path, "must provide `dnsConfig` when `dnsPolicy` is None")]
+        if not config.get("nameservers"):
+            text = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+            return [required(f"{path}.nameservers", text)]
+    if not config:
+        return []
+    causes: list[Cause] = []
+    servers, searches = config.get("nameservers") or [], config.get("searches") or []
+    if len(servers) > 3:
+        text = "must not have more than 3 nameservers"
+        causes.append(invalid_value(f"{path}.nameservers", servers, text))
+    for index, server in enumerate(servers):
+        causes += _address(server, f"{path}.nameservers[{index}]")
+    if len(searches) > 32:
+        text = "must not have more than 32 search paths"
+        causes.append(invalid_value(f"{path}.searches", searches, text))
+    for index, search in enumerate(searches):
+        bare = search.removesuffix(".")
+        here = f"{path}.searches[{index}]"
+        causes += [invalid_value(here, bare, t) for t in names.subdomain(bare)]
+    for index, option in enumerate(config.get("options") or ()):
+        if not option.get("name"):
+            causes.append(required(f"{path}.options[{index}]", "must not be empty"))
+    return causes
+
+
+def _address(text: str, path: str) -> list[Cause]:
+    try:
+        ip_address(text)
+    except ValueError:
+        return [invalid_value(path, text, IP_TEXT)]
+    return []
+
+
+def _gates(spec: Object, path: str) -> list[Cause]:
+    causes: list[Cause] = []
+    for index, gate in enumerate(spec.get("readinessGates") or ()):
+        here = f"{path}.readinessGates[{index}].conditionType"
+        causes += names.qualified(gate.get("conditionType", ""), here)
+    seen: set[str] = set()
+    for index, gate in enumerate(spec.get("schedulingGates") or ()):
+        here, name = f"{path}.schedulingGates[{index}]", gate.get("name", "")
+        causes += names.qualified(name, here)
+        if name in seen:
+            causes.append(duplicate(here, name))
+        seen.add(name)
+    return causes
+
+
+def _names(spec: Object, path: str) -> list[Cause]:
+    causes: list[Cause] = []
+    for field in ("serviceAccountName", "nodeName"):
+        if value := spec.get(field):
+            causes += [invalid_value(f"{path}.{field}", value, t) for t in names.subdomain(value)]
     deadline = spec.get("activeDeadlineSeconds")
-    if isinstance(deadline, int) and deadline < 1:
+    if deadline is not None and not 1 <= deadline <= 2**31 - 1:
         text = "must be between 1 and 2147483647, inclusive"
         causes.append(invalid_value(f"{path}.activeDeadlineSeconds", deadline, text))
-    causes += names.labels(spec.get("nodeSelector"), f"{path}.nodeSelector")
-    for field in ("serviceAccountName", "nodeName"):
-        if spec.get(field):
-            causes += [
-                invalid_value(f"{path}.{field}", spec[field], t)
-                for t in names.subdomain(spec[field])
-            ]
-    causes += tolerations(spec.get("tolerations") or (), f"{path}.tolerations")
+    for field in ("hostname", "subdomain"):
+        if value := spec.get(field):
+            causes += [invalid_value(f"{path}.{field}", value, t) for t in names.label(value)]
     return causes
 
 
-def _container(container: Object, path: str, volumes: set[str], seen: set[str]) -> list[Cause]:
+def _rest(spec: Object, path: str) -> list[Cause]:
     causes: list[Cause] = []
-    name = container.get("name", "")
-    if not name:
-        causes.append(required(f"{path}.name"))
-    else:
-        causes += [invalid_value(f"{path}.name", name, t) for t in names.label(name)]
-        if name in seen:
-            causes.append(duplicate(f"{path}.name", name))
-        seen.add(name)
-    image = container.get("image", "")
-    if not image:
-        causes.append(required(f"{path}.image"))
-    elif image != image.strip():
-        text = "must not have leading or trailing whitespace"
-        causes.append(invalid_value(f"{path}.image", image, text))
-    if container.get("imagePullPolicy") not in PULL:
-        policy = container.get("imagePullPolicy")
-        causes.append(not_supported(f"{path}.imagePullPolicy", policy, PULL))
-    causes += _ports(container.get("ports") or (), f"{path}.ports")
-    causes += _env(container.get("env") or (), f"{path}.env")
-    causes += resources(container.get("resources") or {}, f"{path}.resources")
-    causes += _mounts(container.get("volumeMounts") or (), f"{path}.volumeMounts", volumes)
-    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if container.get(probe):
-            causes += _probe(container[probe], f"{path}.{probe}")
-    return causes
-
-
-def _ports(ports: Iterable[Object], path: str) -> list[Cause]:
-    causes: list[Cause] = []
-    named: set[str] = set()
-    for index, port in enumerate(ports):
-        here = f"{path}[{index}]"
-        number = port.get("containerPort")
-        if number is None or number == 0:
-            causes.append(required(f"{here}.containerPort"))
-        elif not 0 < number < 65536:
-            causes.append(invalid_value(f"{here}.containerPort", number, PORT_RANGE))
-        host = port.get("hostPort")
-        if host and not 0 < host < 65536:
-            causes.append(invalid_value(f"{here}.hostPort", host, PORT_RANGE))
-        if port.get("protocol") not in PROTOCOLS:
-            causes.append(not_supported(f"{here}.protocol", port.get("protocol"), PROTOCOLS))
-        if name := port.get("name"):
-            if name in named:
-                causes.append(duplicate(f"{here}.name", name))
-            named.add(name)
-    return causes
-
-
-def _env(env: Iterable[Object], path: str) -> list[Cause]:
-    causes: list[Cause] = []
-    for index, entry in enumerate(env):
-        if not entry.get("name"):
-            causes.append(required(f"{path}[{index}].name"))
-        source = entry.get("valueFrom")
-        if source is not None and entry.get("value"):
-            text = "may not be specified when `value` is not empty"
-            causes.append(invalid_value(f"{path}[{index}].valueFrom", "", text))
-    return causes
-
-
-def resources(found: Object, path: str) -> list[Cause]:
-    causes: list[Cause] = []
-    limits = found.get("limits") or {}
-    for field in ("limits", "requests"):
-        for name, amount in (found.get(field) or {}).items():
-            here = f"{path}.{field}[{name}]"
-            if not quantity.is_valid(amount):
-                causes.append(invalid_value(here, amount, quantity.FORMAT))
-            elif quantity.parse(str(amount)) < 0:
-                causes.append(invalid_value(here, str(amount), NEGATIVE))
-    if causes:
-        return causes
-    for name, amount in (found.get("requests") or {}).items():
-        limit = limits.get(name)
-        if limit is not None and quantity.parse(str(amount)) > quantity.parse(str(limit)):
-            text = f"must be less than or equal to {name} limit of {limit}"
-            causes.append(invalid_value(f"{path}.requests", str(amount), text))
-    return causes
-
-
-def _mounts(mounts: Iterable[Object], path: str, volumes: set[str]) -> list[Cause]:
-    causes: list[Cause] = []
-    paths: set[str] = set()
-    for index, mount in enumerate(mounts):
-        here = f"{path}[{index}]"
-        if not mount.get("name"):
-            causes.append(required(f"{here}.name"))
-        elif mount["name"] not in volumes:
-            causes.append(not_found_value(f"{here}.name", mount["name"]))
-        where = mount.get("mountPath", "")
-        if not where:
-            causes.append(required(f"{here}.mountPath"))
-        elif where in paths:
-            causes.append(invalid_value(f"{here}.mountPath", where, "must be unique"))
-        paths.add(where)
-    return causes
-
-
-PROBE_HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
-
-
-def _probe(probe: Object, path: str) -> list[Cause]:
-    causes: list[Cause] = []
-    handlers = [h for h in PROBE_HANDLERS if probe.get(h) is not None]
-    if not handlers:
-        causes.append(required(path, "must specify a handler type"))
-    for extra in handlers[1:]:
-        causes.append(
-            forbidden_field(f"{path}.{extra}", "may not specify more than 1 handler type")
-        )
-    for field in ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "failureThreshold"):
-        value = probe.get(field)
-        if isinstance(value, int) and value < 0:
-            causes.append(invalid_value(f"{path}.{field}", value, NEGATIVE))
-    return causes
-
-
-def _volumes(volumes: Iterable[Object], path: str) -> list[Cause]:
-    causes: list[Cause] = []
-    seen: set[str] = set()
-    for index, volume in enumerate(volumes):
-        here, name = f"{path}[{index}]", volume.get("name", "")
-        if not name:
-            causes.append(required(f"{here}.name"))
-        else:
-            causes += [invalid_value(f"{here}.name", name, t) for t in names.label(name)]
-            if name in seen:
-                causes.append(duplicate(f"{here}.name", name))
-            seen.add(name)
-        sources = [key for key, value in volume.items() if key != "name" and value is not None]
-        for extra in sources[1:]:
-            text = "may not specify more than 1 volume type"
-            causes.append(forbidden_field(f"{here}.{extra}", text))
+    if spec.get("tolerations"):
+        causes += tolerations(spec["tolerations"], f"{path}.tolerations")
+    for index, alias in enumerate(spec.get("hostAliases") or ()):
+        here = f"{path}.hostAliases[{index}]"
+        causes += _address(alias.get("ip", ""), f"{here}.ip")
+        for number, host in enumerate(alias.get("hostnames") or ()):
+            where = f"{here}.hostnames[{number}]"
+            causes += [invalid_value(where, host, t) for t in names.subdomain(host)]
+    for field in ("priorityClassName", "runtimeClassName"):
+        if value := spec.get(field):
+            causes += [invalid_value(f"{path}.{field}", value, t) for t in names.subdomain(value)]
+    policy = spec.get("preemptionPolicy")
+    if policy is not None and policy not in ("Never", "PreemptLowerPriority"):
+        supported = ("Never", "PreemptLowerPriority")
+        causes.append(not_supported(f"{path}.preemptionPolicy", policy, supported))
+    if spec.get("overhead"):
+        causes += resources({"limits": spec["overhead"]}, f"{path}.overhead")
+    system = (spec.get("os") or {}).get("name")
+    if spec.get("os") and system not in ("linux", "windows"):
+        causes.append(not_supported(f"{path}.os.name", system or "", ("linux", "windows")))
     return causes
 
 
@@ -204,24 +251,31 @@ def tolerations(found: Iterable[Object], path: str) -> list[Cause]:
     causes: list[Cause] = []
     for index, toleration in enumerate(found):
         here = f"{path}[{index}]"
-        operator = toleration.get("operator") or "Equal"
-        if operator not in OPERATORS:
-            causes.append(not_supported(f"{here}.operator", operator, OPERATORS))
-        if not toleration.get("key") and operator != "Exists":
+        key, operator = toleration.get("key"), toleration.get("operator") or ""
+        if key:
+            causes += names.qualified(key, f"{here}.key")
+        elif operator != "Exists":
             text = (
                 "operator must be Exists when `key` is empty, "
                 'which means "match all values and all keys"'
             )
             causes.append(invalid_value(f"{here}.operator", operator, text))
-        if operator == "Exists" and toleration.get("value"):
-            text = "value must be empty when `operator` is 'Exists'"
-            causes.append(invalid_value(f"{here}.operator", toleration_text(toleration), text))
-        effect = toleration.get("effect")
-        if effect and effect not in EFFECTS:
-            causes.append(not_supported(f"{here}.effect", effect, EFFECTS))
+        effect, value = toleration.get("effect"), toleration.get("value") or ""
         if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
             text = "effect must be 'NoExecute' when `tolerationSeconds` is set"
             causes.append(invalid_value(f"{here}.effect", effect or "", text))
+        if operator in ("", "Equal"):
+            if not selectors.is_label_value(value):
+                text = names.LABEL_VALUE_TEXT
+                causes.append(invalid_value(f"{here}.operator", value, text))
+        elif operator == "Exists":
+            if value:
+                text = "value must be empty when `operator` is 'Exists'"
+                causes.append(invalid_value(f"{here}.operator", toleration_text(toleration), text))
+        else:
+            causes.append(not_supported(f"{here}.operator", operator, OPERATORS))
+        if effect and effect not in EFFECTS:
+            causes.append(not_supported(f"{here}.effect", effect, EFFECTS))
     return causes
 
 

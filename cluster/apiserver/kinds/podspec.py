@@ -57,7 +57,7 @@ def _default_container(container: Object, host_network: bool) -> None:
         if host_network:
             port.setdefault("hostPort", port.get("containerPort"))
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if container.get(probe):
+        if container.get(probe) is not None:
             _default_probe(container[probe])
     for entry in container.get("env") or ():
         field = (entry.get("valueFrom") or {}).get("fieldRef")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cluster.apiserver.kinds.amounts import at_most_hundred_percent, int_or_percent
 from cluster.apiserver.kinds.base import WithStatus
-from cluster.apiserver.kinds.workloads import check_label_selector
+from cluster.apiserver.kinds.selectorrules import check_label_selector
 from cluster.apiserver.strategy import Context
 from cluster.machinery.errors import Cause, invalid_value, not_supported
 from cluster.machinery.meta import Object

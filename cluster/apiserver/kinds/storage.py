@@ -5,7 +5,7 @@ from __future__ import annotations
 from cluster.apiserver.kinds import names
 from cluster.apiserver.kinds.amounts import not_less_than_zero
 from cluster.apiserver.kinds.base import Kind, WithStatus
-from cluster.apiserver.kinds.workloads import check_label_selector
+from cluster.apiserver.kinds.selectorrules import check_label_selector
 from cluster.apiserver.strategy import Context
 from cluster.machinery import quantity, selectors
 from cluster.machinery.errors import (

@@ -8,6 +8,7 @@ from cluster.apiserver.kinds import names
 from cluster.apiserver.kinds.base import Kind, WithStatus
 from cluster.apiserver.kinds.podrules import pod_spec
 from cluster.apiserver.kinds.podspec import default_pod_spec
+from cluster.apiserver.kinds.selectorrules import check_label_selector
 from cluster.apiserver.strategy import Context
 from cluster.machinery import errors, selectors
 from cluster.machinery.errors import Cause, forbidden_field, invalid_value, not_supported, required
@@ -49,29 +50,6 @@ def check_selector(obj: Object) -> list[Cause]:
         if selectors.from_label_selector(selector).matches(labels):
             return []
     causes.append(invalid_value("spec.template.metadata.labels", labels, MISMATCH))
-    return causes
-
-
-OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
-
-
-def check_label_selector(selector: Object, path: str) -> list[Cause]:
-    causes = names.labels(selector.get("matchLabels"), f"{path}.matchLabels")
-    for index, term in enumerate(selector.get("matchExpressions") or ()):
-        here, operator = f"{path}.matchExpressions[{index}]", term.get("operator", "")
-        values = term.get("values") or []
-        if operator not in OPERATORS:
-            causes.append(
-                invalid_value(f"{here}.operator", operator, "not a valid selector operator")
-            )
-        elif operator in ("In", "NotIn") and not values:
-            text = "must be specified when `operator` is 'In' or 'NotIn'"
-            causes.append(required(f"{here}.values", text))
-        elif operator in ("Exists", "DoesNotExist") and values:
-            text = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-            causes.append(forbidden_field(f"{here}.values", text))
-        if not selectors.is_label_key(term.get("key", "")):
-            causes.append(invalid_value(f"{here}.key", term.get("key", ""), selectors.NAME_FORMAT))
     return causes
 
 

@@ -17,6 +17,7 @@ from cluster.apiserver.schema.definitions import (
     definition_for,
     definitions,
 )
+from cluster.machinery import quantity
 
 GO_TYPES = {"string": "string", "integer": "int64", "boolean": "bool", "number": "float64"}
 WORDS: dict[type, str] = {
@@ -61,7 +62,7 @@ def check_metadata(meta: Any) -> Findings:
 @lru_cache(maxsize=2048)
 def _for_definition(name: str) -> Checker:
     if name == QUANTITY:
-        return _scalar((str, int, float), "resource.Quantity", "")
+        return _quantity
     if name == INT_OR_STRING:
         return _scalar((str, int), "intstr.IntOrString", "")
     schema = definitions()[name]
@@ -134,6 +135,16 @@ def _scalar(types: tuple[type, ...], go: str, where: str) -> Checker:
         _mismatch(found, value, where, go, path)
 
     return checker
+
+
+def _quantity(value: Any, path: str, found: Findings) -> None:
+    """Quantities are parsed while they are decoded, so a bad one is no validation error."""
+    if value is None or quantity.is_valid(value) or found.mismatch:
+        return
+    if isinstance(value, str):
+        found.mismatch = quantity.problem(value)
+    else:
+        found.mismatch = quantity.FORMAT
 
 
 def _array(item: Checker, where: str) -> Checker:
