@@ -41,6 +41,7 @@ REMEMBERED = 4096  # own writes whose objects are at hand when the log is read b
 Objects = list[Object]
 Results = list[Object | StatusError]
 Indexes = list[int]
+Txns = list[Txn]
 
 
 class Change:
@@ -77,6 +78,7 @@ class Registry:
         self.entropy = entropy
         self.fence = fence
         self.kept: set[str] = set()
+        self._unkept: dict[str, bytes] = {}
         self._kept_epoch = store.epoch
         self.catalog = Catalog(store)
         self._leases = LeaseManager(store)
@@ -145,11 +147,16 @@ class Registry:
         return None if kv is None else kv.value
 
     def keep_field_set(self, digest: str, text: bytes) -> None:
-        """Before the object that refers to it, once in a store's life or a process's."""
-        if self.field_set(digest) is None:
-            put = Put(PREFIX + digest.encode(), text)
-            self.store.commit([Txn((), (put,), Origin("managed-fields"))], self.fence)
-        self.kept.add(digest)
+        """Written with the next commit, before the object that refers to it."""
+        self._unkept[digest] = text
+
+    def _new_field_sets(self) -> Txns:
+        puts = [
+            Put(PREFIX + digest.encode(), text)
+            for digest, text in self._unkept.items()
+            if self.field_set(digest) is None
+        ]
+        return [Txn((), tuple(puts), Origin("managed-fields"))] if puts else []
 
     # ---- writing
 
@@ -226,10 +233,13 @@ class Registry:
             return []
         txns = [p.txn for _, p in prepared if p.txn is not None]
         again: list[int] = []
+        sets = self._new_field_sets() if self._unkept else []
         try:
-            outcomes = self.store.commit(txns, self.fence)
+            outcomes = self.store.commit([*sets, *txns], self.fence)[len(sets) :]
         except NoSpaceError as error:
             return self._without_room(prepared, results, error)
+        self.kept.update(self._unkept)
+        self._unkept.clear()
         for (index, p), outcome in zip(prepared, outcomes, strict=True):
             if outcome.ok:
                 results[index] = p.finish(outcome.revision)

@@ -164,5 +164,5 @@ def test_every_write_says_who_pressed_the_button(browser: Browser, toy: Toy) -> 
     toy.node("n1", "192.168.49.2")
     before = toy.registry.store.revision()
     browser.post("/nodes/n1/cordon/")
-    origin = toy.registry.store.events(before)[0].origin
+    origin = toy.registry.store.events(before)[-1].origin
     assert (origin.component, origin.reconcile) == ("dashboard:admin", "cordon node/n1")
