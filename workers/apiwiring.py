@@ -42,10 +42,11 @@ def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
     server.questions = SchedulerQuestions(live.registry)
     around = of_cacher(server.cacher)
     pictures = Pictures(around)
-    around.network = ClusterNetwork(around, pictures, live.clock, writer(live.store, live.clock))
+    network = ClusterNetwork(around, pictures, live.clock, writer(live.store, live.clock))
+    around.network = network
     written = partial(writtenlogs.lines, live.store)
     server.logs = RuntimeLogs(live.clock, find, lambda: live.clock.anchor, written, pictures)
-    server.streams = RuntimeStreams(live.clock, find, pace(live.clock), pictures)
+    server.streams = RuntimeStreams(live.clock, find, pace(live.clock), pictures, network)
     return server, live
 
 

@@ -62,6 +62,9 @@ def serve_uvicorn(app: App, listener: Listener) -> None:
     class WebsocketWithClientCertificate(WebSocketsSansIOProtocol):
         def connection_made(self, transport: BaseTransport) -> None:
             super().connection_made(transport)
+            # The application chooses, also among names that the library takes for no names:
+            # SPDY/3.1+portforward.k8s.io.
+            self.conn.process_subprotocol = lambda headers: None  # type: ignore[method-assign]
             tls = transport.get_extra_info("ssl_object")
             brought = verifier.scope(tls.getpeercert(binary_form=True)) if tls else {}
             if brought:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from cluster.apiserver.http.streams import (
     STDERR,
@@ -18,6 +19,7 @@ from cluster.apiserver.http.streams import (
     Peer,
     StreamRequest,
 )
+from cluster.kubelet.dialing import Ask, HttpConnection
 from cluster.kubelet.pictures import Pictures
 from cluster.machinery import errors
 from cluster.machinery.clock import Clock
@@ -36,10 +38,20 @@ Pace = Callable[[float], float]  # cluster moment -> seconds outside until then
 Find = Callable[[str, str], Object | None]
 
 
+class PodNetwork(Protocol):
+    def open(self, pod: Object, port: int) -> Ask:
+        """How to ask what listens there. Raises OSError when nobody does."""
+        ...
+
+
 class RuntimeStreams:
     """`find` gives the current pod."""
 
-    def __init__(self, clock: Clock, find: Find, pace: Pace, pictures: Pictures) -> None:
+    def __init__(
+        self, clock: Clock, find: Find, pace: Pace, pictures: Pictures,
+        network: PodNetwork | None = None,
+    ) -> None:  # fmt: skip
+        self._network = network
         self._clock = clock
         self._find = find
         self._pace = pace
@@ -78,7 +90,9 @@ class RuntimeStreams:
         return await session.run()
 
     async def dial(self, pod: Object, port: int) -> Connection:
-        raise ConnectionRefusedError(111, "Connection refused")
+        if self._network is None:
+            raise ConnectionRefusedError(111, "Connection refused")
+        return HttpConnection(self._network.open(pod, port))
 
     # ---- for sessions
 

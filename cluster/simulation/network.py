@@ -62,6 +62,14 @@ class ClusterNetwork:
 
     # ---- for port-forward and the proxy subresources
 
+    def open(self, pod: Object, port: int) -> Callable[[str, str, dict[str, str], bytes], Answer]:
+        """A connection to a pod's port from outside. Raises OSError when nobody listens."""
+        there = Destination(pod, port)
+        self._site(there)
+        return lambda method, path, headers, body: self.deliver(
+            there, method, path, headers, body, None
+        )
+
     def deliver(
         self, there: Destination, method: str, path: str, headers: dict[str, str], body: bytes,
         client: Object | None,

@@ -37,9 +37,12 @@ class Cluster:
         around = of_cacher(self.server.cacher)
         pictures = Pictures(around)
         clock, store = self.simulation.clock, self.simulation.store
-        around.network = ClusterNetwork(around, pictures, clock, writer(store, clock))
+        network = ClusterNetwork(around, pictures, clock, writer(store, clock))
+        around.network = network
         written = partial(writtenlogs.lines, store)
-        self.server.streams = RuntimeStreams(self.simulation.clock, self.find, self._pace, pictures)
+        self.server.streams = RuntimeStreams(
+            self.simulation.clock, self.find, self._pace, pictures, network
+        )
         self.server.logs = RuntimeLogs(
             self.simulation.clock, self.find, lambda: Anchor(0, 0, 1), written, pictures
         )

@@ -76,6 +76,11 @@ class Wire:
             message = {"type": "websocket.send", "bytes": bytes([channel]) + data}
             await self._tried(self._send(message))
 
+    async def raw(self, data: bytes) -> None:
+        """A message without a channel's number."""
+        if not self.gone:
+            await self._tried(self._send({"type": "websocket.send", "bytes": data}))
+
     async def close(self, code: int = 1000) -> None:
         if not self.gone:
             await self._tried(self._send({"type": "websocket.close", "code": code}))

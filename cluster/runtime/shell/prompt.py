@@ -98,9 +98,7 @@ def interactive(shell: Shell) -> Run:
             shell.status = 2
         except (Returned, *CONTROL):
             pass
-        if interrupts:
-            interrupts.clear()
-            process.say("\n")
+        interrupts.clear()
 
 
 def _ask(shell: Shell, prompt: str, interrupts: list[int]) -> Generator[Syscall, Any, str]:
