@@ -24,7 +24,9 @@ def encode(
     if "resourceVersion" in meta:
         meta = {k: v for k, v in meta.items() if k != "resourceVersion"}
     if isinstance(resource, CustomResource) and resource.hub is not resource:
-        resource, obj = resource.hub, resource.hub.version_info.convert(dict(obj))
+        resource = resource.hub
+        if obj["apiVersion"] != resource.api_version:
+            obj = resource.version_info.convert(dict(obj))
     body: dict[str, Any] = {"apiVersion": "", "kind": "", "metadata": meta, **obj}
     body["apiVersion"], body["kind"], body["metadata"] = resource.api_version, resource.kind, meta
     for key, encoded in (fragments or {}).items():

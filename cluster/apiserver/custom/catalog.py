@@ -36,6 +36,7 @@ class Catalog:
         self._epoch = -1
         self._revisions: dict[str, int] = {}  # CRD name -> revision of what is known of it
         self._hubs: dict[str, CustomResource] = {}  # CRD name -> hub, also of those that are gone
+        self._rows: dict[str, dict[str, CustomResource]] = {}  # the same by version
         self._by_prefix: dict[bytes, CustomResource] = {}
         self._served: dict[str, list[CustomResource]] = {}
         self._by_path: dict[Path, CustomResource] = {}
@@ -134,15 +135,18 @@ class Catalog:
             hub = new_resource(spec["group"], stored, spec["names"], spec["scope"] == "Namespaced")
             self._hubs[name] = hub
             self._by_prefix[hub.prefix] = hub
-        have = {r.version: r for r in self._served.get(name, ()) if r is not hub}
+        rows = self._rows.setdefault(name, {})
         served = []
         for raw in spec["versions"]:
-            resource = hub if raw["name"] == stored else have.get(raw["name"])
-            if resource is None:
-                resource = new_resource(spec["group"], raw["name"], spec["names"], hub.namespaced)
-            self._shape(resource, hub, crd, raw, revision)
+            row = rows.get(raw["name"])
+            if row is None:
+                row = new_resource(spec["group"], raw["name"], spec["names"], hub.namespaced)
+                rows[raw["name"]] = row
+            self._shape(row, hub, crd, raw, revision)
+            if raw["name"] == stored:
+                self._shape(hub, hub, crd, raw, revision)
             if raw["served"]:
-                served.append(resource)
+                served.append(row)
         self._served[name] = served
 
     @staticmethod

@@ -116,3 +116,12 @@ def _node(schema: Schema, v2: bool) -> dict[str, Any]:
     if inner is not None:
         out["items"] = _node(inner, v2)
     return out
+
+
+def merge_schema(schema: Schema, preserving: bool) -> Schema:
+    """A whole object for server-side apply: as written, with the metadata every object has."""
+    out = {**schema, "type": "object"}
+    if preserving:
+        out[PRESERVE] = True
+    out["properties"] = {**(schema.get("properties") or {}), **_meta()}
+    return out

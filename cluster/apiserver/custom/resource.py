@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class CustomResource(Resource):
-    """One per served version, and the same object for as long as the CRD exists: caches are keyed
-    by it. What the definition may change about it is replaced by `become`.
+    """One per version, and the same object for as long as the process lives: caches are keyed by
+    it. What the definition may change about it is replaced by `become`.
 
-    `hub` is the one whose caches the versions share; its version is the storage version.
+    `hub` stands for what is stored, in whichever version that is now: informers and the watch
+    cache follow it, clients never see it.
     """
 
     version_info: Version

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cluster.apiserver.custom.resource import CustomResource
     from cluster.apiserver.custom.rules import Rules
     from cluster.apiserver.custom.schema.validation import Validator
+    from cluster.apiserver.managed.types import Type
 
 
 class Version:
@@ -73,6 +74,16 @@ class Version:
         from cluster.apiserver.custom.schema.validation import Validator
 
         return Validator(self.schema)
+
+    @cached_property
+    def merge_type(self) -> Type:
+        """How objects merge in server-side apply."""
+        from cluster.apiserver.custom.openapi import merge_schema
+        from cluster.apiserver.managed.types import Compiler
+        from cluster.apiserver.schema import definitions
+
+        compiler = Compiler(lambda name: definitions()[name], go=False)
+        return compiler.compile(merge_schema(self.schema, self.preserving))
 
     @cached_property
     def has_rules(self) -> bool:

@@ -1,0 +1,15 @@
+"""CEL as Kubernetes speaks it: Google's evaluator, plus the functions the API server adds.
+
+`compile_expression` memoises programs; `values` turns JSON into what rules see of it. Not here:
+who asks (CRD rules in `custom/rules.py`, policies and match conditions in `admission/`).
+Models k8s.io/apiserver/pkg/cel.
+"""
+
+from cluster.apiserver.cel.program import (
+    CompileError,
+    EvaluationError,
+    Program,
+    compile_expression,
+)
+
+__all__ = ["CompileError", "EvaluationError", "Program", "compile_expression"]
