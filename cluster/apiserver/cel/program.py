@@ -14,7 +14,9 @@ from cluster.apiserver.cel.library import functions
 
 # What the evaluator has built in but does not switch on by itself.
 CONFIG = "name: kubernetes\nextensions:\n- name: bindings\n- name: two-var-comprehensions\n"
-LITERAL = re.compile(r"""[rRbB]{0,2}("{3}.*?"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.S)
+LITERAL = re.compile(
+    r"""[rRbB]{0,2}("{3}.*?"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.S
+)
 WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 MISSING = re.compile(r'NOT_FOUND: Key not found in map : "?(.*?)"?$')
 INDEX = re.compile(r"(?:Index error: )?index=(-?\d+) size=")

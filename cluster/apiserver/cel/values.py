@@ -24,9 +24,12 @@ from cluster.apiserver.custom.schema.structural import (
 )
 
 RESERVED = frozenset(
-    "true false null in as break const continue else for function if import let loop package "
-    "namespace return var void while".split()
-)
+    (
+        "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for",
+        "function", "if", "import", "let", "loop", "package", "namespace", "return", "var", "void",
+        "while",
+    )
+)  # fmt: skip
 IDENTIFIER = re.compile(r"[_A-Za-z][_A-Za-z0-9]*")
 GO_DURATION = re.compile(r"([-+]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)")
 UNIT = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")

@@ -142,6 +142,7 @@ class Catalog:
             if row is None:
                 row = new_resource(spec["group"], raw["name"], spec["names"], hub.namespaced)
                 rows[raw["name"]] = row
+            row.rows = hub.rows = rows
             self._shape(row, hub, crd, raw, revision)
             if raw["name"] == stored:
                 self._shape(hub, hub, crd, raw, revision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,6 +12,8 @@ from cluster.machinery.meta import Object
 
 if TYPE_CHECKING:
     from cluster.apiserver.custom.version import Version
+    from cluster.apiserver.managed.sources import Types
+    from cluster.apiserver.managed.types import Type
 
 
 class CustomResource(Resource):
@@ -23,6 +26,14 @@ class CustomResource(Resource):
 
     version_info: Version
     hub: CustomResource
+    rows: dict[str, CustomResource]
+
+    @cached_property
+    def types(self) -> Types:
+        """For server-side apply: those of every version of the definition."""
+        from cluster.apiserver.managed.sources import Types
+
+        return Types(_Defined(self))
 
     def become(self, **fields: Any) -> None:
         """The definition was changed. Models tearing down and rebuilding the storage."""
@@ -41,6 +52,21 @@ class CustomResource(Resource):
         if revision > self.version_info.since and body.startswith(self.head):
             return body
         return orjson.dumps(self.read(orjson.loads(body)))
+
+
+class _Defined:
+    """A TypeSource."""
+
+    def __init__(self, resource: CustomResource) -> None:
+        self._resource = resource
+
+    def type_of(self, group: str, version: str, kind: str) -> Type | None:
+        row = self._resource.rows.get(version)
+        known = row is not None and (group, kind) == (row.group, row.kind)
+        return row.version_info.merge_type if known and row is not None else None
+
+    def empty(self, group: str, version: str, kind: str) -> Object:
+        return {"metadata": {}}
 
 
 def new_resource(group: str, version: str, names: Object, namespaced: bool) -> CustomResource:

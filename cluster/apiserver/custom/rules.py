@@ -76,7 +76,9 @@ class Rule:
                 text = ""
             if text and "\n" not in text and len(text) <= 5 * 1024:
                 return text
-        return self.raw["message"].strip() if self.raw.get("message") else f"failed rule: {self.shown}"
+        return (
+            self.raw["message"].strip() if self.raw.get("message") else f"failed rule: {self.shown}"
+        )
 
     def path(self, path: str) -> str:
         more = QUOTED_STEP.sub(lambda m: f".{m[1]}", self.raw.get("fieldPath") or "").lstrip(".")

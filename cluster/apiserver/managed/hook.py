@@ -9,13 +9,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.managed.entries import MAX_UPDATERS, UPDATE
 from cluster.apiserver.managed.fieldpath import EMPTY, FieldSet, Path, path
 from cluster.apiserver.managed.hot import Keep, Shared, Writer, changes_of, created, updated
 from cluster.apiserver.managed.manager import Convert, FieldManager, KindVersions
 from cluster.apiserver.managed.scale import SCALE_VERSION, to_parent, to_scale
 from cluster.apiserver.managed.shapes import SHAPES
-from cluster.apiserver.managed.sources import types
+from cluster.apiserver.managed.sources import Types, types
 from cluster.apiserver.managed.typed import MisfitError
 from cluster.apiserver.managed.updater import ManagerId
 from cluster.apiserver.operations import Operation, User
@@ -71,9 +72,14 @@ def component_name(user: User) -> str:
     return name.rpartition(":")[2] or "unknown"
 
 
+def types_of(resource: Resource) -> Types:
+    """A custom resource knows its own."""
+    return resource.types if isinstance(resource, CustomResource) else types()
+
+
 def field_manager(resource: Resource, subresource: str, has_status: bool) -> FieldManager:
     fields = ignored(resource, subresource, has_status)
-    versions = KindVersions(types(), resource.kind, _converter(resource))
+    versions = KindVersions(types_of(resource), resource.kind, _converter(resource))
     version = resource.api_version
     return FieldManager(versions, version, subresource, {version: fields} if fields else {})
 
@@ -142,13 +148,13 @@ def _put(obj: Object, entries: Any) -> None:
 def _writer(resource: Resource, subresource: str, name: str, has_status: bool) -> Writer | None:
     """None for a kind that nobody describes. A kind's type may change under us (CRDs)."""
     key = (resource.id, resource.version, subresource, name)
-    kind = types().type_of(resource.group, resource.version, resource.kind)
+    kind = types_of(resource).type_of(resource.group, resource.version, resource.kind)
     found = _writers.get(key)
     if len(_writers) > WRITERS:
         _writers.clear()
     if kind is not None and (found is None or found.kind is not kind):
         manager = ManagerId(name, UPDATE, resource.api_version, subresource)
-        empty = types().empty(resource.api_version, resource.kind)
+        empty = types_of(resource).empty(resource.api_version, resource.kind)
         fields = ignored(resource, subresource, has_status)
         found = _writers[key] = Writer(manager, kind, fields, empty, resource is EVENTS)
     return found if kind is not None else None
@@ -200,10 +206,10 @@ def _keeping(operation: Operation) -> Keep:
 
 def spec_fields(resource: Resource, spec: Object) -> Shared:
     """What a pod's spec, defaulted but not admitted, adds to an empty pod."""
-    kind = types().type_of(resource.group, resource.version, resource.kind)
+    kind = types_of(resource).type_of(resource.group, resource.version, resource.kind)
     if kind is None:
         return Shared([])
-    empty = types().empty(resource.api_version, resource.kind)
+    empty = types_of(resource).empty(resource.api_version, resource.kind)
     try:
         changes = changes_of(kind, {"spec": empty["spec"]}, {"spec": spec}, "status")
     except MisfitError:

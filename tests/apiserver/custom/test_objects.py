@@ -218,3 +218,22 @@ async def test_a_new_default_shows_in_old_objects(api: Caller) -> None:
     await api.ask("PUT", f"{CRDS}/crontabs.stable.example.com", found)
     assert (await api.ask("GET", f"{TABS}/one")).json["spec"]["mode"] == "new"
     assert (await api.ask("GET", TABS)).json["items"][0]["spec"]["mode"] == "new"
+
+
+APPLY = "application/apply-patch+yaml"
+
+
+async def test_server_side_apply_merges_lists_by_their_keys(api: Caller) -> None:
+    await _create(api, crd())
+    one = tab(envs=[{"name": "a", "value": "1"}])
+    first = await api.ask("PATCH", f"{TABS}/one?fieldManager=x", one, content_type=APPLY)
+    assert first.status == 201, first.json
+    other = tab(envs=[{"name": "b", "value": "2"}])
+    second = await api.ask("PATCH", f"{TABS}/one?fieldManager=y", other, content_type=APPLY)
+    assert [e["name"] for e in second.json["spec"]["envs"]] == ["a", "b"]
+    conflicting = tab(envs=[{"name": "a", "value": "3"}])
+    refused = await api.ask("PATCH", f"{TABS}/one?fieldManager=z", conflicting, content_type=APPLY)
+    assert refused.status == 409
+    assert '.spec.envs[name="a"].value' in refused.json["message"]
+    owners = {e["manager"] for e in second.json["metadata"]["managedFields"]}
+    assert owners == {"x", "y"}

@@ -141,7 +141,10 @@ async def test_names_are_escaped_and_formats_have_types(api: Caller) -> None:
         ({"rule": "true", "messageExpression": "1"}, "messageExpression must evaluate to a string"),
         ({"rule": "true", "fieldPath": ".no"}, 'fieldPath: Invalid value: ".no": must be a valid'),
         ({"rule": "true", "reason": "Odd"}, 'reason: Unsupported value: "Odd"'),
-        ({"rule": "true", "optionalOldSelf": True}, "may not be set if oldSelf is not used in rule"),
+        (
+            {"rule": "true", "optionalOldSelf": True},
+            "may not be set if oldSelf is not used in rule",
+        ),
     ],
 )
 async def test_a_wrong_rule_is_refused_with_its_definition(

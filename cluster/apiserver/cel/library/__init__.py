@@ -11,8 +11,16 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from cluster.apiserver.cel.library import authorizer, formats, lists, network, quantity, regex
-from cluster.apiserver.cel.library import semver, urls
+from cluster.apiserver.cel.library import (
+    authorizer,
+    formats,
+    lists,
+    network,
+    quantity,
+    regex,
+    semver,
+    urls,
+)
 from cluster.apiserver.cel.library.signature import Signature
 
 PARTS = (lists, regex, quantity, urls, network, formats, semver, authorizer)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from cluster.apiserver.cel.library.signature import BOOL, DYN, INT, LIST, Signature, total
 
 
 def _is_sorted(found: list[Any]) -> bool:
-    return all(a <= b for a, b in zip(found, found[1:], strict=False))
+    return all(a <= b for a, b in pairwise(found))
 
 
 def _sum(found: list[Any]) -> Any:

@@ -28,7 +28,9 @@ def _ip(value: Any) -> dict[str, str]:
     try:
         return {IP: str(_address(value))}
     except ValueError as error:
-        raise ValueError(f'IP Address "{value}" parse error during conversion from string') from error
+        raise ValueError(
+            f'IP Address "{value}" parse error during conversion from string'
+        ) from error
 
 
 def _is_ip(text: str) -> bool:

@@ -10,15 +10,15 @@ from cluster.apiserver.cel.library.signature import BOOL, DYN, INT, STRING, Sign
 
 MARK = "$semver"
 NUMBER = r"(0|[1-9]\d*)"
-VERSION = re.compile(
-    rf"{NUMBER}\.{NUMBER}\.{NUMBER}(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?"
-)
+VERSION = re.compile(rf"{NUMBER}\.{NUMBER}\.{NUMBER}(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?")
 
 
 def _normal(text: str) -> str:
     """A leading v, missing parts and leading zeros are let pass."""
     text = text.removeprefix("v")
-    core, sep, rest = re.split(r"([-+])", text, maxsplit=1) if re.search(r"[-+]", text) else (text, "", "")
+    core, sep, rest = (
+        re.split(r"([-+])", text, maxsplit=1) if re.search(r"[-+]", text) else (text, "", "")
+    )
     parts = [str(int(p)) if p.isdigit() else p for p in core.split(".")]
     return ".".join([*parts, *["0"] * (3 - len(parts))]) + sep + rest
 
