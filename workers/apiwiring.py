@@ -41,6 +41,8 @@ def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
 
     server.questions = SchedulerQuestions(live.registry)
     around = of_cacher(server.cacher)
+    if server.tokens is not None:
+        around.sign = server.tokens.of_pod
     pictures = Pictures(around)
     network = ClusterNetwork(around, pictures, live.clock, writer(live.store, live.clock))
     around.network = network

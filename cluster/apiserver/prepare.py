@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cluster.apiserver import codec
+from cluster.apiserver.authz import Attributes
 from cluster.apiserver.managed import hook
 from cluster.apiserver.managed.entries import without_times
 from cluster.apiserver.managed.scale import to_scale
@@ -81,14 +82,27 @@ def prepare(ctx: Context, strategy: Strategy, current: Current | None) -> Prepar
         return _create(ctx, strategy)
     if current is None:
         if op.apply and op.transform is not None and not op.subresource:
+            _may_create(ctx)
             op = ctx.operation = replace(op, body=op.transform({}))
             return _create(ctx, strategy)
         if op.verb == "update" and strategy.allow_create_on_update and op.body is not None:
+            _may_create(ctx)
             return _create(ctx, strategy)
         raise errors.not_found(op.resource.plural, op.resource.group, op.name)
     if op.verb == "delete":
         return _delete(ctx, strategy, current)
     return _update(ctx, strategy, current)
+
+
+def _may_create(ctx: Context) -> None:
+    """A write that turns out to create needs that right, too. Models withAuthorization."""
+    op = ctx.operation
+    if op.authorizer is not None:
+        resource = op.resource
+        asked = Attributes(
+            "create", resource.group, resource.version, resource.plural, "", op.namespace, op.name
+        )
+        op.authorizer.authorize(op.user, asked)
 
 
 def _create(ctx: Context, strategy: Strategy) -> Prepared:

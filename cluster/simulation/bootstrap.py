@@ -12,10 +12,10 @@ from typing import cast
 
 import yaml
 
-from cluster.apiserver.authz.defaults import default_objects
 from cluster.client import Client, Options, kinds
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object, name_of
+from cluster.simulation.roles import ensure_roles
 
 CONTROL_PLANE = "minikube"
 DATA = Path(__file__).with_name("data")
@@ -60,13 +60,15 @@ def bootstrap(client: Client, shape: Shape) -> bool:
     bootstrap was cut short is finished on the next call.
     """
     if any(name_of(clock) == "cluster" for clock in client.list(kinds.CLOCKS)):
+        ensure_roles(client)
         return False
     client.acting("bootstrap", "new cluster")
     for path in sorted(DATA.glob("*.yaml")):
         for document in yaml.safe_load_all(path.read_text()):
             _ensure(client, cast(Object, document))
-    for obj in (*api_services(), *default_objects()):
+    for obj in api_services():
         client.create(obj, on_error=_unless_exists)
+    ensure_roles(client)
     for index in range(shape.nodes):
         client.create(machine(index, shape), on_error=_unless_exists)
     client.flush()

@@ -300,6 +300,47 @@ async def test_a_node_reads_only_what_its_pods_need(api: Caller) -> None:
     assert own.status == 200
 
 
+NODE = {"impersonate_user": "system:node:n1", "impersonate_group": "system:nodes"}
+
+
+async def test_a_node_writes_only_itself_and_its_pods(api: Caller) -> None:
+    for name in ("n1", "n2"):
+        assert (await api.ask("POST", "/api/v1/nodes", {"metadata": {"name": name}})).status == 201
+    other = await api.ask("PUT", "/api/v1/nodes/n2", {"metadata": {"name": "n2"}}, **NODE)
+    assert other.json["message"] == (
+        'nodes "n2" is forbidden: node "n1" is not allowed to modify node "n2"'
+    )
+    labels = {"node-restriction.kubernetes.io/x": "1"}
+    body = {"metadata": {"name": "n1", "labels": labels}}
+    own = await api.ask("PUT", "/api/v1/nodes/n1", body, **NODE)
+    text = 'node "n1" is not allowed to modify labels: node-restriction.kubernetes.io/x'
+    assert own.json["message"].endswith(text)
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    refused = await api.ask("POST", "/api/v1/namespaces/team/pods", pod, **NODE)
+    assert 'node "n1" can only create mirror pods' in refused.json["message"]
+
+
+@pytest.mark.parametrize("verb", ["update", "patch"])
+async def test_a_write_that_would_create_needs_that_right(api: Caller, verb: str) -> None:
+    rule = {
+        "verbs": [verb], "apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
+    }  # fmt: skip
+    await grant(api, [rule])
+    path = "/apis/coordination.k8s.io/v1/namespaces/team/leases/x"
+    body = {
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "x"},
+    }  # fmt: skip
+    if verb == "update":
+        refused = await api.ask("PUT", path, body, "bob")
+    else:
+        kind = "application/apply-patch+yaml"
+        refused = await api.ask("PATCH", f"{path}?fieldManager=m", body, "bob", content_type=kind)
+    assert refused.json["message"] == (
+        'leases.coordination.k8s.io "x" is forbidden: User "bob" cannot create resource "leases" '
+        'in API group "coordination.k8s.io" in the namespace "team"'
+    )
+
+
 async def test_roles_of_the_dashboard_reach_as_far_as_they_say(api: Caller) -> None:
     async def may(group: str, verb: str, resource: str, in_group: str = "") -> bool:
         what = {"verb": verb, "resource": resource, "group": in_group}

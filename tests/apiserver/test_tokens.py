@@ -103,6 +103,21 @@ async def test_a_token_that_cannot_be(api: Caller, spec: Any, status: int, text:
     assert (missing.status, missing.json["details"]["kind"]) == (404, "serviceaccounts")
 
 
+async def test_a_pods_mounted_token_is_renewed_before_it_ends(api: Caller) -> None:
+    tokens = api.server.tokens
+    assert tokens is not None
+    pods = "/api/v1/namespaces/team/pods"
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    stored = (await api.ask("POST", pods, pod)).json
+    first = tokens.of_pod(stored, "", 3607)
+    assert tokens.of_pod(stored, "", 3607) == first
+    assert claims(first)["exp"] - claims(first)["iat"] > 300 * 24 * 3600, "extended"
+    later(api, 3607 * 0.8 + 1)
+    assert tokens.of_pod(stored, "", 3607) != first
+    found = (await api.ask("POST", WHO, {}, first)).json["status"]["userInfo"]["extra"]
+    assert found["authentication.kubernetes.io/pod-name"] == ["p"]
+
+
 async def test_reviews_look_at_the_audience(api: Caller) -> None:
     text = await token(api, audiences=["vault"])
     assert (await api.ask("POST", WHO, {}, text)).status == 401, "not meant for the API server"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cluster.client import kinds
-from cluster.machinery.meta import is_true, name_of
+from cluster.client import Options, kinds
+from cluster.machinery.meta import Object, is_true, name_of
 from cluster.simulation import Shape, Simulation, bootstrap, resize
+from cluster.simulation.roles import ensure_roles
 from tests.simulation.builders import is_ready, pods
 
 
@@ -95,3 +96,22 @@ def test_resizing_adds_and_removes_machines() -> None:
     assert names == ["minikube", "minikube-m02"]
     on = {p["spec"]["nodeName"] for p in pods(simulation, namespace="kube-system")}
     assert on == {"minikube", "minikube-m02"}
+
+
+def test_default_roles_that_were_lost_come_back_at_the_next_start() -> None:
+    cluster = Simulation(Shape(nodes=1))
+    client = cluster.client
+    cluster.settle()
+    edit = client.get(kinds.CLUSTER_ROLES, "", "edit")
+    assert any("deployments" in r["resources"] for r in edit["rules"]), "aggregated"
+    client.do_delete(kinds.CLUSTER_ROLES, "", "system:basic-user", Options())
+    added = {"verbs": ["get"], "nonResourceURLs": ["/mine"]}
+
+    def change(role: Object) -> Object:
+        return {**role, "rules": [*role["rules"][1:], added]}
+
+    client.do_patch(kinds.CLUSTER_ROLES, "", "system:public-info-viewer", change)
+    ensure_roles(client)
+    assert client.get(kinds.CLUSTER_ROLES, "", "system:basic-user")["rules"]
+    rules = client.get(kinds.CLUSTER_ROLES, "", "system:public-info-viewer")["rules"]
+    assert [r["nonResourceURLs"][0] for r in rules] == ["/mine", "/healthz"]

@@ -24,6 +24,7 @@ from cluster.apiserver.admission import (
     default_storage_class,
     limit_ranger,
     namespace_lifecycle,
+    node_restriction,
     pod_security,
     priority,
     resource_quota,
@@ -61,6 +62,12 @@ PLUGINS: tuple[Plugin, ...] = (
         only=(resources.PODS, resources.PERSISTENT_VOLUME_CLAIMS),
     ),
     Plugin("ServiceAccount", admit=service_account.admit, only=PODS),
+    Plugin(
+        "NodeRestriction",
+        admit=node_restriction.admit,
+        only=(resources.PODS, resources.NODES),
+        per_object=True,
+    ),
     Plugin("TaintNodesByCondition", admit=taint_nodes.admit, only=(resources.NODES,)),
     Plugin("PodSecurity", validate=pod_security.validate, only=pod_security.RESOURCES),
     Plugin(

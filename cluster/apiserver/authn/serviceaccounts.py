@@ -27,7 +27,11 @@ CLAIM = "kubernetes.io"
 BOUND: dict[str, Resource] = {"pod": PODS, "secret": SECRETS, "node": NODES}
 EXTRA = "authentication.kubernetes.io/"
 GRACE = 60  # seconds that a token outlives the deletion of its pod
-REMEMBERED = 4096  # verified signatures
+MIN_SECONDS = 600
+# What admission asks for in a pod; such a token is extended, since old clients never read it again.
+PROJECTED_SECONDS = 3607
+EXTENDED_SECONDS = 365 * 24 * 3600
+REMEMBERED = 4096  # verified signatures, tokens of pods
 
 
 class Lookup(Protocol):
@@ -47,6 +51,7 @@ class ServiceAccountTokens:
         self.audiences = (issuer,)
         self._lookup = lookup
         self._now = now
+        self._of_pods: OrderedDict[tuple[str, str, int], tuple[float, str]] = OrderedDict()
         self._verified: OrderedDict[str, Claims] = OrderedDict()
 
     # ---- making
@@ -82,6 +87,29 @@ class ServiceAccountTokens:
                 "sub": account_name(meta["namespace"], meta["name"]),
             }
         )
+
+    def of_pod(self, pod: Object, audience: str, seconds: int) -> str:
+        """What a kubelet mounts: a new one when four fifths of the last one's time are over.
+        Empty when the account is gone. Models pkg/kubelet/token."""
+        meta, key = pod["metadata"], (pod["metadata"]["uid"], audience, seconds)
+        until, token = self._of_pods.get(key, (0.0, ""))
+        now = self._now()
+        if now < until:
+            return token
+        account = self._lookup.find(
+            SERVICE_ACCOUNTS, meta["namespace"], pod["spec"].get("serviceAccountName", "")
+        )
+        if account is None:
+            return ""
+        extended = seconds == PROJECTED_SECONDS and not audience
+        lasts = EXTENDED_SECONDS + seconds if extended else max(seconds, MIN_SECONDS)
+        token = self.issue(
+            account, lasts, (audience,) if audience else (), pod, seconds if extended else 0
+        )
+        self._of_pods[key] = (now + seconds * 0.8, token)
+        while len(self._of_pods) > REMEMBERED:
+            self._of_pods.popitem(last=False)
+        return token
 
     def _bound(self, bound: Object) -> Claims:
         meta = bound["metadata"]

@@ -7,7 +7,7 @@ plugin/pkg/auth/authorizer/{rbac,node}.
 """
 
 from cluster.apiserver.authz.attributes import Attributes
-from cluster.apiserver.authz.authorizer import Authorizer, Decision
+from cluster.apiserver.authz.authorizer import MASTERS, Authorizer, Decision
 from cluster.apiserver.authz.requestinfo import attributes_of
 
-__all__ = ["Attributes", "Authorizer", "Decision", "attributes_of"]
+__all__ = ["MASTERS", "Attributes", "Authorizer", "Decision", "attributes_of"]

@@ -102,11 +102,9 @@ class NodeAuthorizer:
 
     def _pod(self, node: str, asked: Attributes) -> Answer:
         match (asked.subresource, asked.verb):
-            case ("", "create" | "delete") | ("status", "update" | "patch"):
+            case ("", "create" | "delete"):
                 return YES  # NodeRestriction admission narrows these
-            case ("eviction", "create"):
-                return YES
-            case ("", "get"):
+            case ("status", "update" | "patch") | ("eviction", "create") | ("", "get"):
                 found = self._source.find(PODS, asked.namespace, asked.name)
                 if found is not None and found["spec"].get("nodeName") == node:
                     return YES
@@ -189,8 +187,11 @@ def _of_volume(volume: Object) -> Iterator[tuple[str, str]]:
 
 def _own_node(node: str, asked: Attributes) -> Answer:
     match (asked.subresource, asked.verb):
-        case ("", "create" | "update" | "patch") | ("status", "update" | "patch"):
+        case ("", "create" | "update" | "patch"):
             return YES  # NodeRestriction admission narrows these
+        case ("status", "update" | "patch"):
+            text = f"node '{node}' is not allowed to modify node '{asked.name}'"
+            return YES if asked.name == node else (False, text)
         case ("", "get" | "list" | "watch"):
             if asked.name == node:
                 return YES

@@ -5,6 +5,11 @@ Models pkg/registry/core/serviceaccount/storage/token.go and pkg/routes/openidme
 
 from __future__ import annotations
 
+from cluster.apiserver.authn.serviceaccounts import (
+    EXTENDED_SECONDS,
+    MIN_SECONDS,
+    PROJECTED_SECONDS,
+)
 from cluster.apiserver.http import bodies
 from cluster.apiserver.http.request import Request, not_found
 from cluster.apiserver.http.responses import Response, json_response
@@ -17,11 +22,7 @@ from cluster.machinery.meta import Object
 
 GROUP = "authentication.k8s.io"
 DEFAULT_SECONDS = 3600
-MIN_SECONDS = 600
 MAX_SECONDS = 1 << 32
-# What admission asks for in a pod; such a token is extended, since old clients never read it again.
-PROJECTED_SECONDS = 3607
-EXTENDED_SECONDS = 365 * 24 * 3600
 BINDABLE: dict[tuple[str, str], Resource] = {
     ("v1", "Pod"): PODS,
     ("v1", "Secret"): SECRETS,

@@ -18,7 +18,7 @@ from cluster.machinery.errors import (
     not_supported,
     required,
 )
-from cluster.machinery.meta import Object
+from cluster.machinery.meta import Object, annotations_of
 
 KEY_TEXT = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
@@ -140,6 +140,9 @@ class ConfigMaps(Kind):
         return self.check(new) + _frozen(new, old, "data", "binaryData")
 
 
+TOKEN = "kubernetes.io/service-account-token"
+
+
 class Secrets(Kind):
     def default(self, obj: Object) -> None:
         obj.setdefault("type", "Opaque")
@@ -156,6 +159,9 @@ class Secrets(Kind):
             "kubernetes.io/tls": ("tls.crt", "tls.key"),
             "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
         }.get(obj["type"], ())
+        account = "kubernetes.io/service-account.name"
+        if obj["type"] == TOKEN and not annotations_of(obj).get(account):
+            causes.append(required(f"metadata.annotations[{account}]"))
         return causes + [required(f"data[{k}]") for k in needed if k not in (obj.get("data") or {})]
 
     def check_update(self, new: Object, old: Object) -> list[Cause]:
