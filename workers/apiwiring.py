@@ -13,12 +13,14 @@ from cluster.apiserver import writtenlogs
 from cluster.apiserver.authn import Authenticator, TokenKey
 from cluster.apiserver.http import ApiServer, build_app
 from cluster.apiserver.resources import PODS
+from cluster.etcd.sqlarchive import SqlArchive
 from cluster.kubelet.logsource import RuntimeLogs
 from cluster.kubelet.pictures import Pictures
 from cluster.kubelet.streams import RuntimeStreams
 from cluster.kubelet.surroundings import of_cacher, pace
 from cluster.machinery import pki
 from cluster.machinery.meta import Object
+from cluster.simulation import etcdtool
 from cluster.simulation.network import ClusterNetwork, writer
 from cluster.simulation.questions import SchedulerQuestions
 from workers.tailing import Tail
@@ -29,7 +31,7 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
-    live = live or connect("api")
+    live = live or connect("api", driver=SqlArchive)
     address = f"{settings.HOST}:{settings.API_PORT}"
     tokens = read_tokens(settings.DATA_DIR / "pki" / "tokens.csv")
     key = TokenKey(pki.load_key(settings.DATA_DIR / "pki" / "sa.key"))
@@ -48,6 +50,11 @@ def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
     around.network = network
     written = partial(writtenlogs.lines, live.store)
     server.logs = RuntimeLogs(live.clock, find, lambda: live.clock.anchor, written, pictures)
+    if isinstance(live.store, SqlArchive):
+        pki_of_etcd = settings.DATA_DIR / "pki" / "etcd"
+        etcdtool.install(
+            etcdtool.World(live.store, live.clock.now, pki_of_etcd, settings.ETCD_QUOTA)
+        )
     server.streams = RuntimeStreams(live.clock, find, pace(live.clock), pictures, network)
     return server, live
 

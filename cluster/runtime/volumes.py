@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 Contents = dict[str, tuple[bytes, int]]  # path -> content, mode
 DEFAULT_MODE = 0o644
+# What other packages have put on the nodes: directories by their path there, made for a pod.
+HOST_PATHS: dict[str, Callable[[Object], Directory]] = {}
 
 
 class MissingVolumeError(Exception):
@@ -41,6 +44,9 @@ def build(pod: Object, volume: Object, around: Surroundings, now: float) -> Dire
         _publish(made, last[0], now)
         made.refresh = refresh
         return made
+    path = (volume.get("hostPath") or {}).get("path", "").rstrip("/")
+    if path in HOST_PATHS:
+        return HOST_PATHS[path](pod)
     mode = 0o777 if "emptyDir" in volume else 0o755
     return Directory({}, mode, now)
 
