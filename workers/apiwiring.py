@@ -21,7 +21,7 @@ from cluster.kubelet.surroundings import of_cacher, pace
 from cluster.machinery import pki
 from cluster.machinery.meta import Object
 from cluster.simulation import etcdtool
-from cluster.simulation.network import ClusterNetwork, writer
+from cluster.simulation.network import ClusterNetwork, recorder, writer
 from cluster.simulation.questions import SchedulerQuestions
 from workers.tailing import Tail
 from workers.tokens import read_tokens
@@ -55,7 +55,9 @@ def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
         etcdtool.install(
             etcdtool.World(live.store, live.clock.now, pki_of_etcd, settings.ETCD_QUOTA)
         )
-    server.streams = RuntimeStreams(live.clock, find, pace(live.clock), pictures, network)
+    streams = RuntimeStreams(live.clock, find, pace(live.clock), pictures, network)
+    streams.record = recorder(server)
+    server.streams = streams
     return server, live
 
 

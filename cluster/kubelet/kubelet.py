@@ -59,6 +59,10 @@ class Kubelet:
         informers[kinds.NODES].add_handler(self._on_node)
         informers[kinds.FAULTS].add_handler(self._on_fault)
         informers[kinds.PODS].add_handler(self._on_pod)
+        self.journal = informers.lister(kinds.JOURNAL)
+        self.journal.add_index("pod", lambda entry: (entry["spec"]["podUID"],))
+        informers[kinds.JOURNAL].add_handler(self._on_journal)
+        self.sync.stepper.live.around.entries = self._entries
         informers[kinds.LEASES].add_handler(lambda event: None)
 
     def _mine(self, node: str) -> bool:
@@ -89,6 +93,14 @@ class Kubelet:
             self.queue.add(f"pod/{event.key}", event.revision)
         if event.type == "DELETED" and node and is_mirror(event.obj):
             self.queue.add(f"node/{node}", event.revision)
+
+    def _on_journal(self, event: InformerEvent) -> None:
+        if event.type == "ADDED":
+            meta = event.obj["metadata"]
+            self.queue.add(f"pod/{meta['namespace']}/{event.obj['spec']['pod']}", event.revision)
+
+    def _entries(self, pod: Object) -> list[Object]:
+        return self.journal.by_index("pod", pod["metadata"]["uid"])
 
     # ---- what is to be done
 

@@ -96,17 +96,27 @@ class LiveContainers:
     ) -> tuple[int, float] | None:
         """Let a live program go on until now; (exit code, when) if that was its end."""
         if state.program is None or not state.program.live:
-            return None
+            return self._stopped(worker, pod, spec, state, now)
         if state.live is None:  # the kubelet's process started anew: catch up
             state.live = self._container(worker, pod, spec, state)
         live = state.live
-        live.advance(now)
+        self.run_of(worker, pod).follow(live, now)
         if live.networked:
             self._keep_log(pod, spec, live)
         if not live.over or live.main is None or live.ended_at is None:
             return None
         state.why = self._last_words(spec, live)
         return live.main.status or 0, max(live.ended_at, state.started_at)
+
+    def _stopped(
+        self, worker: Worker, pod: Object, spec: Object, state: ContainerState, now: float
+    ) -> tuple[int, float] | None:  # fmt: skip
+        """Somebody killed the server of an image from inside."""
+        if not self.around.journal(pod):
+            return None
+        container = self._container(worker, pod, spec, state)
+        self.run_of(worker, pod).follow(container, now)
+        return (0, now) if container.kernel.stopped else None
 
     def _keep_log(self, pod: Object, spec: Object, live: Container) -> None:
         """What the network answered cannot be told again: such a log is written down."""
@@ -192,7 +202,7 @@ class LiveContainers:
         if known is not None and worker.run is None:
             return (known.ends[0] if known.ends else 1), "\n".join(t for _, t in known.lines)
         container = self._container(worker, pod, spec, state)
-        container.advance(moment)
+        self.run_of(worker, pod).follow(container, moment)
         code, output = container.command(command)
         if code is None:
             seconds = int(probe.get("timeoutSeconds") or 1)

@@ -32,9 +32,10 @@ class Pictures:
 
     def container(self, pod: Object, name: str, now: float) -> Container | None:
         """The running container as it is at this moment, or None when it does not run."""
-        found = self.of(pod).container(name)
+        run = self.of(pod)
+        found = run.container(name)
         if found is not None:
-            found.advance(now)
+            run.follow(found, now)
         return found
 
     def past(self, pod: Object, name: str, started: float, until: float) -> Container | None:
@@ -47,7 +48,8 @@ class Pictures:
                 identity = ended.get("containerID") or status.get("containerID", "")
                 begun = (state.get("running") or ended).get("startedAt")
                 if begun is not None and parse_time(begun) == started:
-                    found = self.of(pod).run(name, identity, started)
-                    found.advance(until)
+                    run = self.of(pod)
+                    found = run.run(name, identity, started)
+                    run.follow(found, until)
                     return found
         return None

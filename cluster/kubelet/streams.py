@@ -7,7 +7,7 @@ process that holds the client's connection, on that process's picture of the pod
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,18 +24,24 @@ from cluster.kubelet.pictures import Pictures
 from cluster.machinery import errors
 from cluster.machinery.clock import Clock
 from cluster.machinery.meta import Object
+from cluster.runtime import journal
 from cluster.runtime.container import Container, NotExecutableError
 from cluster.runtime.kernel import OpenFile, Process, Sink, Source
 from cluster.runtime.kernel.files import Null
 from cluster.runtime.pod import status_of
 from cluster.runtime.terminal import Terminal
 
+UNSEEN = ("/dev/", "/proc/")
 LOOK = 1.0  # seconds outside the cluster between looks at a quiet session
 SLICE = 2_000  # steps before others in this process get their turn
 HIGH_WATER = 256 * 1024
 
 Pace = Callable[[float], float]  # cluster moment -> seconds outside until then
 Find = Callable[[str, str], Object | None]
+
+
+# Writes a JournalEntry down; gives its name.
+Record = Callable[[Object], Awaitable[str]]
 
 
 class PodNetwork(Protocol):
@@ -52,11 +58,14 @@ class RuntimeStreams:
         network: PodNetwork | None = None,
     ) -> None:  # fmt: skip
         self._network = network
+        self.record: Record | None = None
         self._clock = clock
         self._find = find
         self._pace = pace
         self._pictures = pictures
         self._sessions = 0
+        self._changes: dict[str, set[str]] = {}  # by container id
+        self._signals: dict[str, list[tuple[int, int]]] = {}
 
     # ---- Streams
 
@@ -87,7 +96,37 @@ class RuntimeStreams:
             raise errors.internal_error(f'container not found ("{request.container}")')
         self._sessions += 1
         session = _Session(self, container, request, peer, self._sessions)
-        return await session.run()
+        fs, kernel = container.fs, container.kernel
+        fs.changed, kernel.on_signal = self._noting(container), self._hearing(container)
+        try:
+            return await session.run()
+        finally:
+            await self.write_down(container)
+
+    def _noting(self, container: Container) -> Callable[[str], None]:
+        def note(path: str) -> None:
+            current = container.kernel.current
+            if current is not None and current.session > 0 and not path.startswith(UNSEEN):
+                self._changes.setdefault(container.id, set()).add(path)
+
+        return note
+
+    def _hearing(self, container: Container) -> Callable[[Process, Process, int], None]:
+        def hear(sender: Process, receiver: Process, number: int) -> None:
+            if sender.session > 0 and receiver.session == 0:
+                self._signals.setdefault(container.id, []).append((receiver.pid, number))
+
+        return hear
+
+    async def write_down(self, container: Container) -> None:
+        """What sessions did since the last time, for the other pictures of the pod."""
+        paths = self._changes.pop(container.id, set())
+        signals = self._signals.pop(container.id, [])
+        if self.record is None or not (paths or signals):
+            return
+        run = self._pictures.of(container.pod)
+        entry = journal.entry(container, self.now(), paths, signals)
+        run.applied.add(await self.record(entry))
 
     async def dial(self, pod: Object, port: int) -> Connection:
         if self._network is None:
@@ -192,6 +231,7 @@ class _Session:
                 await asyncio.sleep(0)
                 self._take(await self.peer.next(0.0001))
                 continue
+            await self.streams.write_down(self.container)
             found = await self.peer.next(self.streams.pause(kernel.deadline()))
             if found is None and not self.streams.still(self.container):
                 return 137

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from cluster.apiserver.cacher import Cacher
-from cluster.apiserver.resources import Resource
+from cluster.apiserver.resources import JOURNAL, Resource
 from cluster.client import Client
 from cluster.machinery.clock import LiveClock
 from cluster.machinery.meta import Object
 from cluster.runtime.around import Network
+
+Objects = list[Object]  # `list` is a method's name below
 
 
 def _no_token(pod: Object, audience: str, seconds: int) -> str:
@@ -27,13 +29,19 @@ class ClusterSurroundings:
     every: Callable[[Resource, str], list[Object]]
     network: Network | None = None
     sign: Callable[[Object, str, int], str] = _no_token
+    entries: Callable[[Object], Objects] | None = None
     log: Callable[[Object, str, float, str], None] | None = None  # a line that nobody can repeat
 
     def find(self, resource: Resource, namespace: str, name: str) -> Object | None:
         return self.look(resource, namespace, name)
 
-    def list(self, resource: Resource, namespace: str) -> list[Object]:
+    def list(self, resource: Resource, namespace: str) -> Objects:
         return self.every(resource, namespace)
+
+    def journal(self, pod: Object) -> Objects:
+        if self.entries is not None:
+            return self.entries(pod)
+        return self.every(JOURNAL, pod["metadata"]["namespace"])
 
     def token(self, pod: Object, audience: str, seconds: int) -> str:
         return self.sign(pod, audience, seconds)

@@ -8,6 +8,8 @@ from typing import Protocol
 from cluster.apiserver.resources import Resource
 from cluster.machinery.meta import Object
 
+Objects = list[Object]  # `list` is a method's name in Surroundings
+
 
 class Reply(Protocol):
     """What a server answered."""
@@ -45,7 +47,11 @@ class Surroundings(Protocol):
 
     def find(self, resource: Resource, namespace: str, name: str) -> Object | None: ...
 
-    def list(self, resource: Resource, namespace: str) -> list[Object]: ...
+    def list(self, resource: Resource, namespace: str) -> Objects: ...
+
+    def journal(self, pod: Object) -> Objects:
+        """The JournalEntries of the pod's namespace, or at least the pod's."""
+        ...
 
     def token(self, pod: Object, audience: str, seconds: int) -> str:
         """A service account's token for the pod."""

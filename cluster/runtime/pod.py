@@ -18,6 +18,7 @@ from cluster.runtime.container import Container, NotExecutableError
 from cluster.runtime.environment import ConfigError
 from cluster.runtime.fs import Directory, File
 from cluster.runtime.images import image
+from cluster.runtime.journal import apply
 from cluster.runtime.programs import program_for
 from cluster.runtime.volumes import MissingVolumeError
 
@@ -52,6 +53,7 @@ class PodRun:
         self.around = around
         self._containers: dict[str, Container] = {}
         self._volumes: dict[str, Directory] = {}
+        self.applied: set[str] = set()  # journal entries
 
     def container(self, name: str) -> Container | None:
         """The running container, as far as it was followed; None when it does not run."""
@@ -72,6 +74,35 @@ class PodRun:
         found.pod = self.pod
         return found
 
+    def follow(self, container: Container, now: float) -> None:
+        """Let the container live until now, and happen to it what was written down."""
+        uid = self.pod["metadata"]["uid"]
+        found = [
+            e
+            for e in self.around.journal(self.pod)
+            if e["metadata"]["name"] not in self.applied and e["spec"].get("podUID") == uid
+        ]
+        for entry in sorted(found, key=_moment):
+            spec = entry["spec"]
+            self.applied.add(entry["metadata"]["name"])
+            touched = (
+                self._meant(spec) if spec["container"] != container.spec["name"] else container
+            )
+            if touched is None:
+                continue
+            touched.advance(min(float(spec.get("at") or 0.0), now))
+            apply(touched, spec)
+        container.advance(now)
+
+    def _meant(self, spec: Object) -> Container | None:
+        """The container an entry is about, if it still runs."""
+        status = status_of(self.pod, spec["container"]) or {}
+        running = (status.get("state") or {}).get("running")
+        if not running:
+            return None
+        identity = status.get("containerID", "")
+        return self.run(spec["container"], identity, parse_time(running["startedAt"]))
+
     def _begun(self, name: str, identity: str, born: float) -> Container:
         made = self.make(name, identity, born)
         program = program_for(made.spec, self.pod["spec"].get("restartPolicy", "Always"))
@@ -82,6 +113,7 @@ class PodRun:
                 made.ended_at = born
         else:
             made.begin(list(program.argv) or [made.image.name])
+            made.kernel.obeys = program.stop is not None
         hook = ((made.spec.get("lifecycle") or {}).get("postStart") or {}).get("exec")
         if hook:
             made.hooked = made.command(hook.get("command") or [])[0]
@@ -167,6 +199,10 @@ class PodRun:
             except MissingVolumeError:
                 return None
         return self._volumes[name]
+
+
+def _moment(entry: Object) -> tuple[float, int]:
+    return float(entry["spec"].get("at") or 0.0), int(entry["metadata"]["resourceVersion"])
 
 
 def _inside(folder: Directory, path: str, now: float) -> Directory | File:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from cluster.apiserver import writtenlogs
+from cluster.apiserver.http import ApiServer
+from cluster.apiserver.operations import Operation, User
+from cluster.apiserver.resources import JOURNAL
 from cluster.apiserver.writtenlogs import Line
 from cluster.client import Env
-from cluster.etcd.api import Store
+from cluster.etcd.api import Origin, Store
 from cluster.kubelet.pictures import Pictures
 from cluster.kubelet.surroundings import ClusterSurroundings, of_client
 from cluster.machinery.clock import Clock
@@ -20,6 +23,7 @@ from cluster.runtime.web import Answer, Asked, Site
 
 Log = Callable[[Object, str, str], None]  # pod, container, line
 Api = Callable[[str, str, dict[str, str], bytes], Answer]
+SYSTEM = User("system:node:minikube", ("system:nodes", "system:masters"))
 OUTSIDE = "192.168.49.1"  # who asks from outside the cluster
 
 
@@ -124,6 +128,20 @@ def keep(store: Store) -> Callable[[Object, str, float, str], None]:
         writtenlogs.append(store, meta["namespace"], meta["name"], container, Line(at, line))
 
     return log
+
+
+def recorder(server: ApiServer) -> Callable[[Object], Awaitable[str]]:
+    """Writes journal entries through the API server."""
+
+    async def record(entry: Object) -> str:
+        operation = Operation(
+            "create", JOURNAL, entry["metadata"]["namespace"], "", SYSTEM, entry,
+            origin=Origin("kubelet", "exec"),
+        )  # fmt: skip
+        made = await server.commit(operation)
+        return str(made["metadata"]["name"])
+
+    return record
 
 
 def surroundings(env: Env, store: Store) -> ClusterSurroundings:

@@ -21,7 +21,7 @@ from cluster.kubelet.surroundings import of_cacher
 from cluster.machinery.clock import Anchor
 from cluster.machinery.meta import Object
 from cluster.simulation import Shape, Simulation
-from cluster.simulation.network import ClusterNetwork, writer
+from cluster.simulation.network import ClusterNetwork, recorder, writer
 
 PAUSE = 0.01  # seconds between looks at a session that waits; cluster time passes meanwhile
 
@@ -34,19 +34,23 @@ class Cluster:
         self.simulation.advance(60)
         users = {"admin": User("admin", ("system:masters",)), "bob": User("bob", ("devs",))}
         self.server = ApiServer(self.simulation.registry, Authenticator(users))
+        self.forget()
+        self.app = build_app(self.server)
+
+    def forget(self) -> None:
+        """As if the API server's process had started anew."""
         around = of_cacher(self.server.cacher)
         pictures = Pictures(around)
         clock, store = self.simulation.clock, self.simulation.store
         network = ClusterNetwork(around, pictures, clock, writer(store, clock))
         around.network = network
         written = partial(writtenlogs.lines, store)
-        self.server.streams = RuntimeStreams(
-            self.simulation.clock, self.find, self._pace, pictures, network
-        )
+        streams = RuntimeStreams(self.simulation.clock, self.find, self._pace, pictures, network)
+        streams.record = recorder(self.server)
+        self.server.streams = streams
         self.server.logs = RuntimeLogs(
             self.simulation.clock, self.find, lambda: Anchor(0, 0, 1), written, pictures
         )
-        self.app = build_app(self.server)
 
     def find(self, namespace: str, name: str) -> Object | None:
         self.server.cacher.refresh()

@@ -91,6 +91,7 @@ STRATEGIES: dict[str, Strategy] = {
     "customresourcedefinitions.apiextensions.k8s.io": CustomResourceDefinitions(),
     "clocks.orrery.sim": simulation.Clocks(),
     "faults.orrery.sim": simulation.Faults(),
+    "journalentries.orrery.sim": simulation.JournalEntries(),
     "machines.orrery.sim": core.Machines(),
 }
 

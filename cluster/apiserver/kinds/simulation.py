@@ -91,6 +91,17 @@ class Faults(Kind):
         return causes
 
 
+class JournalEntries(Kind):
+    """What was done in a container by exec; it goes with its pod."""
+
+    shares_parts = False
+
+    def check(self, obj: Object) -> list[Cause]:
+        spec = obj.get("spec") or {}
+        wanted = ("pod", "podUID", "container")
+        return [required(f"spec.{name}") for name in wanted if not spec.get(name)]
+
+
 class SchedulingDecisions(Kind):
     """What the scheduler made of a pod, kept for an hour of cluster time, as Events are."""
 

@@ -20,6 +20,7 @@ STEPS = 50_000
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 STOPPING = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 HARMLESS = (signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH, *STOPPING)
+STOPS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 MAX_PROCESSES = 400
 
 
@@ -37,6 +38,9 @@ class Kernel:
         self.memory: dict[str, dict[str, str]] = {}  # what servers keep
         self.seen: set[str] = set()
         self.flavour = "busybox"  # whose tools these are: busybox, debian...
+        self.obeys = False  # whether an image's own server ends when it is asked to
+        self.stopped = 0  # the signal that asked an image's own server to end
+        self.on_signal: Callable[[Process, Process, int], None] | None = None
         self.on_exit: Callable[[Process], None] | None = None
         self.current: Process | None = None
         self._next = 1
@@ -118,6 +122,12 @@ class Kernel:
         if process is None or process.status is not None:
             return False
         if number == 0 or (number in HARMLESS and number not in process.handlers):
+            return True
+        if self.on_signal is not None and self.current is not None:
+            self.on_signal(self.current, process, number)
+        if process.coroutine is None:  # an image's own server
+            if pid == 1 and self.obeys and number in STOPS:
+                self.stopped = number
             return True
         if pid == 1 and number not in process.handlers:
             return True  # the kernel protects a namespace's first process from its own children
