@@ -84,6 +84,7 @@ def field_manager(resource: Resource, subresource: str, has_status: bool) -> Fie
     return FieldManager(versions, version, subresource, {version: fields} if fields else {})
 
 
+@lru_cache(maxsize=256)
 def _converter(resource: Resource) -> Convert | None:
     """Between versions that differ; None where they differ in nothing but their name."""
     if resource.stored_as or any(r.stored_as == resource.id for r in SERVED):

@@ -201,7 +201,7 @@ class FieldManager:
     def _apply(
         self, old: Object, config: Object, managed: Managed, manager: ManagerId, force: bool
     ) -> Object | None:
-        updater = Updater(self.versions, self.ignored)
+        updater = Updater(self.versions, self.ignored, STRIPPED)
         new, managers = updater.apply(
             _bare(old), config, self.api_version, managed.managers, manager, force
         )

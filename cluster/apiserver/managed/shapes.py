@@ -19,7 +19,7 @@ import orjson
 from cluster.apiserver.managed.fieldpath import EMPTY, FieldSet, Path
 
 PREFIX = b"/orrery/fieldsets/"
-REFERENCE = re.compile(rb'"fieldsV1":"(@[0-9a-f]{16}(?:\|[0-9A-Za-z.:_-]+)*)"')
+REFERENCE = re.compile(rb"@[0-9a-f]{16}(?:\|[0-9A-Za-z.:_-]+)*")
 MARK = b'"fieldsV1":"@'
 # A private-use character and a number stand for what differs.
 HOLE = "\ue000"
@@ -48,6 +48,7 @@ class Shapes:
         self.texts: dict[str, bytes] = {}
         self._sets: dict[str, FieldSet] = {}
         self._json: OrderedDict[str, Any] = OrderedDict()
+        self._bytes: dict[bytes, bytes] = {}
 
     def named(self, fields: FieldSet) -> tuple[str, bytes]:
         """(digest, text) of a set with holes."""
@@ -100,13 +101,32 @@ class Shapes:
 
     def expand(self, body: bytes) -> bytes:
         """An encoded object, list or event with FieldsV1 in place of references."""
-        if MARK not in body:
+        at = body.find(MARK)
+        if at < 0:
             return body
-        return REFERENCE.sub(self._shown, body)
+        out = []
+        start = 0
+        while at >= 0:
+            begin = at + len(MARK) - 2  # the quotation mark
+            end = body.find(b'"', begin + 1)
+            text = self._bytes_of(body[begin + 1 : end])
+            if text is not None:
+                out += (body[start:begin], text)
+                start = end + 1
+            at = body.find(MARK, end)
+        out.append(body[start:])
+        return b"".join(out)
 
-    def _shown(self, match: re.Match[bytes]) -> bytes:
-        text = self.json(match[1])
-        return match[0] if text is None else b'"fieldsV1":' + text
+    def _bytes_of(self, reference: bytes) -> bytes | None:
+        found = self._bytes.get(reference)
+        if found is None and REFERENCE.fullmatch(reference):
+            found = self.json(reference)
+            if found is not None and reference.count(b"|") < 2 and b"." not in reference:
+                # No address in it: many objects have the very same.
+                self._bytes[reference] = found
+                if len(self._bytes) > PARSED:
+                    del self._bytes[next(iter(self._bytes))]
+        return found
 
     def expanded(self, obj: dict[str, Any], shelf: Shelf | None = None) -> dict[str, Any]:
         """A decoded object likewise; the argument is not changed."""

@@ -67,9 +67,12 @@ class Versions(Protocol):
 class Updater:
     """`ignored` by version: what the request cannot change, and so cannot own (resetFields)."""
 
-    def __init__(self, versions: Versions, ignored: Ignored | None = None) -> None:
+    def __init__(
+        self, versions: Versions, ignored: Ignored | None = None, nobodys: FieldSet = EMPTY
+    ) -> None:
         self.versions = versions
         self.ignored: Ignored = ignored or {}
+        self.nobodys = nobodys  # left out of what is remembered (identity)
 
     def update(
         self, live: Any, new: Any, version: str, managers: Managers, manager: ManagerId
@@ -101,6 +104,8 @@ class Updater:
         merged = merge(kind, live, config)
         last = managers.get(manager)
         fields = to_set(kind, config).without(self.ignored.get(version, EMPTY))
+        if last == Owned(fields.difference(self.nobodys), version, True) and merged == live:
+            return live, managers  # nothing new, as most of the time
         managers[manager] = Owned(fields, version, applied=True)
         new = self._prune(merged, managers, manager, last)
         managers, _ = self._settle(live, new, version, managers, manager, force)
