@@ -13,7 +13,6 @@ from cluster.apiserver import codec
 from cluster.apiserver.authz import Attributes
 from cluster.apiserver.managed import hook
 from cluster.apiserver.managed.entries import without_times
-from cluster.apiserver.managed.scale import to_scale
 from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.operations import Beside
 from cluster.apiserver.policies import POLICIES, TOUCH
@@ -211,7 +210,7 @@ def _wanted(ctx: Context, strategy: Strategy, old: Object) -> Object:
         return op.transform(old)
     shown = strategy.view(ctx, op.subresource, old)
     if op.subresource == "scale":
-        shown = hook.with_entries(shown, to_scale(old["metadata"].get("managedFields")))
+        shown = hook.with_entries(shown, hook.scale_entries(op.resource, old))
     return op.transform(shown)
 
 

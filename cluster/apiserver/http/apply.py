@@ -129,7 +129,7 @@ def _apply(
         fields = hook.field_manager(resource, request.subresource, has_status)
     now = format_time(server.clock.now())
     applied = fields.apply(old or None, config, manager, force, now)
-    new: Object = bodies.without_new_nulls(applied, old)
+    new = bodies.settled(resource, applied, old)
     _check_name(request, new)
     if request.subresource in bodies.CHECKED:
         request.warnings.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import yaml
@@ -80,6 +80,13 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [without_nulls(v) for v in value]
     return value
+
+
+def settled(resource: Resource, new: Object, old: Object) -> Object:
+    """What a patch made, as typed decoding leaves it; a custom object may mean its nulls."""
+    if not isinstance(resource, CustomResource):
+        return cast(Object, without_new_nulls(new, old))
+    return {**new, "metadata": without_new_nulls(new.get("metadata"), old.get("metadata"))}
 
 
 def without_new_nulls(value: Any, old: Any) -> Any:

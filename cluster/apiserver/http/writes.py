@@ -176,7 +176,7 @@ def _apply(
     new = patcher(old, change)
     if not isinstance(new, dict):
         raise errors.bad_request("the patch does not leave an object")
-    new = bodies.without_new_nulls(new, old)
+    new = bodies.settled(resource, new, old)
     if request.subresource in bodies.CHECKED:
         request.warnings.clear()
         bodies.check_fields(request, resource, new)

@@ -14,7 +14,7 @@ from cluster.apiserver.managed.entries import MAX_UPDATERS, UPDATE
 from cluster.apiserver.managed.fieldpath import EMPTY, FieldSet, Path, path
 from cluster.apiserver.managed.hot import Keep, Shared, Writer, changes_of, created, updated
 from cluster.apiserver.managed.manager import Convert, FieldManager, KindVersions
-from cluster.apiserver.managed.scale import SCALE_VERSION, to_parent, to_scale
+from cluster.apiserver.managed.scale import REPLICAS, SCALE_VERSION, to_parent, to_scale
 from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.managed.sources import Types, types
 from cluster.apiserver.managed.typed import MisfitError
@@ -45,6 +45,8 @@ PROGRAMS = {"system:nodes": "kubelet", "system:orrery:bootstrap": "kubeadm"}
 @lru_cache(maxsize=1024)
 def ignored(resource: Resource, subresource: str, has_status: bool) -> FieldSet:
     """What a write there resets, so that nobody comes to own it by it (resetFields)."""
+    if subresource == "status" and isinstance(resource, CustomResource):
+        return FieldSet.of([path("metadata"), path("spec")])
     if subresource == "status":
         return FieldSet.of([path("spec"), *STATUS_IGNORES.get(resource.id, ())])
     if subresource == "approval":
@@ -79,7 +81,8 @@ def types_of(resource: Resource) -> Types:
 
 def field_manager(resource: Resource, subresource: str, has_status: bool) -> FieldManager:
     fields = ignored(resource, subresource, has_status)
-    versions = KindVersions(types_of(resource), resource.kind, _converter(resource))
+    converter = None if isinstance(resource, CustomResource) else _converter(resource)
+    versions = KindVersions(types_of(resource), resource.kind, converter)
     version = resource.api_version
     return FieldManager(versions, version, subresource, {version: fields} if fields else {})
 
@@ -207,10 +210,10 @@ def _keeping(operation: Operation) -> Keep:
 
 def spec_fields(resource: Resource, spec: Object) -> Shared:
     """What a pod's spec, defaulted but not admitted, adds to an empty pod."""
-    kind = types_of(resource).type_of(resource.group, resource.version, resource.kind)
+    kind = types().type_of(resource.group, resource.version, resource.kind)
     if kind is None:
         return Shared([])
-    empty = types_of(resource).empty(resource.api_version, resource.kind)
+    empty = types().empty(resource.api_version, resource.kind)
     try:
         changes = changes_of(kind, {"spec": empty["spec"]}, {"spec": spec}, "status")
     except MisfitError:
@@ -242,12 +245,24 @@ def record_scale(ctx: Context, live: Object, old_scale: Object, new_scale: Objec
     if operation.apply:
         entries = new_scale["metadata"].get("managedFields")
     else:
-        before = with_entries(old_scale, to_scale(parent))
+        before = with_entries(old_scale, to_scale(parent, replicas_path(operation.resource)))
         changed = {**new_scale, "metadata": {**(new_scale.get("metadata") or {})}}
         scale_manager().update(before, changed, manager_of(operation), _time(ctx.now))
         entries = changed["metadata"].get("managedFields")
-    after = to_parent(parent, entries, operation.resource.api_version)
+    resource = operation.resource
+    after = to_parent(parent, entries, resource.api_version, replicas_path(resource))
     return cast(list[Object], _restored(ctx, live, after))
+
+
+def scale_entries(resource: Resource, obj: Object) -> list[Object]:
+    """What its Scale shows of an object's managers."""
+    return to_scale(obj["metadata"].get("managedFields"), replicas_path(resource))
+
+
+def replicas_path(resource: Resource) -> Path:
+    if isinstance(resource, CustomResource) and resource.version_info.scale:
+        return path(*resource.version_info.scale["specReplicasPath"].lstrip(".").split("."))
+    return REPLICAS
 
 
 def with_entries(obj: Object, entries: list[Object]) -> Object:

@@ -120,7 +120,7 @@ def changes_of(kind: Type, old: dict[str, Any], new: dict[str, Any], skip: str) 
         if before is after:
             continue
         if name == "metadata":
-            _metadata(below, path, before or {}, after or {}, found)
+            _metadata(below, path, old.get(name) or {}, new.get(name) or {}, found)
         elif before is _NOTHING:
             found.only(below, path, after, found.added)
         elif after is _NOTHING:

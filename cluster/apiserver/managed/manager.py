@@ -113,7 +113,7 @@ class FieldManager:
         this = ManagerId("", UPDATE)
         updater = Updater(self.versions, self.ignored)
         # What is a struct by value in Go is there on both sides, said or not.
-        empty = self._empty()
+        empty = self.versions.types.empty(self.api_version, self.versions.kind)
         old, changed = {**empty, **_bare(live)}, {**empty, **_bare(new)}
         managers = updater.update(old, changed, self.api_version, managed.managers, this)
         _strip(managers, this)
@@ -124,9 +124,6 @@ class FieldManager:
             managers[manager] = Owned(fields, self.api_version)
             managed.times[manager] = now
         managed.managers = managers
-
-    def _empty(self) -> Object:
-        return self.versions.types.empty(self.api_version, self.versions.kind)
 
     # ---- apply
 

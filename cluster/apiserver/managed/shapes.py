@@ -104,7 +104,7 @@ class Shapes:
         at = body.find(MARK)
         if at < 0:
             return body
-        out = []
+        out: list[bytes] = []
         start = 0
         while at >= 0:
             begin = at + len(MARK) - 2  # the quotation mark

@@ -133,6 +133,11 @@ DEDUCED.list = ListType(False, (), lambda: UNTYPED_TYPE)
 DEDUCED.map = MapType(False, {}, lambda: DEDUCED, {})
 
 _ZERO = {"string": "", "integer": 0, "number": 0, "boolean": False}
+EVERY_OBJECT = {
+    "apiVersion": {"type": "string"},
+    "kind": {"type": "string"},
+    "metadata": {"$ref": "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"},
+}
 # Defaults that the published definitions do not carry, by a list item's keys.
 _KEY_DEFAULTS = {"protocol": "TCP"}
 
@@ -192,6 +197,8 @@ class Compiler:
 
     def _map(self, schema: Schema, preserve: bool) -> MapType:
         properties = schema.get("properties") or {}
+        if schema.get("x-kubernetes-embedded-resource"):
+            properties = {**properties, **EVERY_OBJECT}
         makers = {n: _later(self.compile, s, preserve) for n, s in properties.items()}
         more = schema.get("additionalProperties")
 
