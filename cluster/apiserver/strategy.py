@@ -9,6 +9,9 @@ shared and must not be. Models k8s.io/apiserver/pkg/registry/rest strategies.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import Protocol
 
 from cluster.apiserver.managed import hook
@@ -72,6 +75,12 @@ class Context:
     shown: Object | None = None  # the current object as clients know it, managedFields in full
 
 
+@cache
+def admission() -> ModuleType:
+    """Its plugins know strategies, so it is loaded by the first write."""
+    return import_module("cluster.apiserver.admission")
+
+
 class Strategy:
     """The behaviour of a kind without peculiarities: store what comes, all fields mutable."""
 
@@ -84,28 +93,24 @@ class Strategy:
 
     def create(self, ctx: Context, obj: Object) -> Object:
         """The whole way of a new object; returns what is to be stored. Raises StatusError."""
-        from cluster.apiserver.admission import admit, validate
-
         if self.shares_parts:
             obj = deep_copy(obj)
         self.default(obj)
         self.record(ctx, obj, None)
-        admit(ctx, obj, None)
+        admission().admit(ctx, obj, None)
         self.prepare_for_create(ctx, obj)
         self._raise(ctx, obj, self.validate(ctx, obj))
-        validate(ctx, obj, None)
+        admission().validate(ctx, obj, None)
         return obj
 
     def update(self, ctx: Context, new: Object, old: Object) -> Object:
-        from cluster.apiserver.admission import admit, validate
-
         new = deep_copy(new)
         self.default(new)
         self.record(ctx, new, old)
-        admit(ctx, new, old)
+        admission().admit(ctx, new, old)
         self.prepare_for_update(ctx, new, old)
         self._raise(ctx, new, self.validate_update(ctx, new, old))
-        validate(ctx, new, old)
+        admission().validate(ctx, new, old)
         return new
 
     def record(self, ctx: Context, new: Object, old: Object | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
@@ -42,7 +43,7 @@ class Host:
 
     def allocate(self) -> str:
         """The next free pod address; addresses are reused as late as possible."""
-        network = IPv4Network(self.cidr)
+        network = _network(self.cidr)
         for _ in range(network.num_addresses - 3):
             address = str(network[self.next_address])
             self.next_address += 1
@@ -52,6 +53,9 @@ class Host:
                 self.addresses.add(address)
                 return address
         return ""
+
+
+_network = lru_cache(maxsize=8192)(IPv4Network)
 
 
 def node_address(name: str) -> str:

@@ -5,7 +5,7 @@ Models syncPod, syncTerminatingPod and the lifecycle predicates of pkg/kubelet.
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import Any
 
 from cluster.client import Env, EventRecorder
 from cluster.kubelet import podstatus
@@ -47,7 +47,7 @@ class PodSync:
         field = "spec.initContainers" if init else "spec.containers"
         path = f"{field}{{{container}}}" if container else ""
         self.recorder.event(
-            pod, cast(Literal["Normal", "Warning"], kind), reason, message, field_path=path,
+            pod, "Warning" if kind == "Warning" else "Normal", reason, message, field_path=path,
             host=pod["spec"]["nodeName"],
         )  # fmt: skip
 

@@ -111,13 +111,16 @@ def metadata(meta: Mapping[str, Any], rule: NameRule) -> list[Cause]:
         causes.append(required("metadata.name", "name or generateName is required"))
     else:
         causes += [invalid_value("metadata.name", name, text) for text in rule(name)]
-    causes += labels(meta.get("labels"), "metadata.labels")
-    causes += annotation_map(meta.get("annotations"), "metadata.annotations")
+    if meta.get("labels"):
+        causes += labels(meta["labels"], "metadata.labels")
+    if meta.get("annotations"):
+        causes += annotation_map(meta["annotations"], "metadata.annotations")
     for index, finalizer in enumerate(meta.get("finalizers") or ()):
         if not selectors.is_label_key(finalizer):
             path = f"metadata.finalizers[{index}]"
             causes.append(invalid_value(path, finalizer, selectors.NAME_FORMAT))
-    causes += _owners(meta.get("ownerReferences") or ())
+    if meta.get("ownerReferences"):
+        causes += _owners(meta["ownerReferences"])
     return causes
 
 

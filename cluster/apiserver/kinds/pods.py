@@ -11,7 +11,7 @@ from cluster.apiserver.kinds.base import Kind
 from cluster.apiserver.kinds.podrules import pod_spec
 from cluster.apiserver.kinds.podspec import default_pod, qos_class
 from cluster.apiserver.managed import hook
-from cluster.apiserver.strategy import Context
+from cluster.apiserver.strategy import Context, admission
 from cluster.machinery import errors
 from cluster.machinery.clock import format_time
 from cluster.machinery.errors import Cause, forbidden_field
@@ -62,9 +62,8 @@ class Pods(Kind):
         What else admission looks at belongs to the key (the namespace, annotations that say
         something about the spec) or empties the memo when it changes (policies).
         """
-        from cluster.apiserver.admission import admit_each, validate_each
 
-        admit_each(ctx, obj)
+        admission().admit_each(ctx, obj)
         memo: OrderedDict[_Key, _Template] = ctx.lookup.policies.derived.setdefault(
             "pods", OrderedDict()
         )
@@ -86,22 +85,21 @@ class Pods(Kind):
         obj["status"] = {"phase": "Pending", "qosClass": template.qos}
         if obj["spec"].get("schedulingGates"):
             obj["status"]["conditions"] = [_gated(ctx.now)]
-        validate_each(ctx, obj)
+        admission().validate_each(ctx, obj)
         return obj
 
     def _complete(self, ctx: Context, obj: Object) -> _Template:
-        from cluster.apiserver.admission import admit_template, validate_template
 
         before = obj["metadata"].get("annotations") or {}
         obj["spec"] = deep_copy(obj.get("spec") or {})
         self.default(obj)
         owned = hook.spec_fields(ctx.operation.resource, obj["spec"])
         self.record(ctx, obj, None)
-        admit_template(ctx, obj)
+        admission().admit_template(ctx, obj)
         self.default(obj)
         causes = names.metadata(obj["metadata"], names.subdomain)
         self._raise(ctx, obj, causes + pod_spec(obj["spec"], "spec"))
-        validate_template(ctx, obj)
+        admission().validate_template(ctx, obj)
         after = obj["metadata"].get("annotations") or {}
         added = {k: v for k, v in after.items() if k not in before}
         return _Template(obj["spec"], owned, added or None)

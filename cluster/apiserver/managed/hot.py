@@ -55,13 +55,25 @@ class Keep(Enum):
 class Writer:
     """Who writes, to what: one object a combination, so that it can be a key."""
 
-    __slots__ = ("empty", "flat", "ignored", "kind", "latest", "manager", "passed", "skip", "zeros")
+    __slots__ = (
+        "deep",
+        "empty",
+        "flat",
+        "ignored",
+        "kind",
+        "latest",
+        "manager",
+        "passed",
+        "skip",
+        "zeros",
+    )
 
     def __init__(
         self, manager: ManagerId, kind: Type, ignored: FieldSet, empty: dict[str, Any],
         flat: bool = False,
     ) -> None:  # fmt: skip
         self.latest: dict[Any, tuple[str, Shelf, list[Entry]]] = {}
+        self.deep = [n for n, t in (kind.map.deep if kind.map else {}).items() if n != "metadata"]
         self.flat = flat  # of two levels of plain fields, but for NESTED metadata
         self.manager = manager
         self.kind = kind
@@ -332,7 +344,7 @@ def created(
     values: dict[str, int] = {}
     shape: Any
     if writer.flat and NESTED.isdisjoint(new["metadata"]):
-        shape = tuple([(k, *v) if type(v) is dict else k for k, v in new.items()])
+        shape = (tuple(new), *[tuple(new[k]) for k in writer.deep if k in new])
     else:
         shape = outline(writer.kind, new, values, writer.skip)
     same = tuple([new.get(k) == v for k, v in writer.zeros])
