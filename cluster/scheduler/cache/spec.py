@@ -18,6 +18,8 @@ from cluster.scheduler.cache import resources, terms
 from cluster.scheduler.cache.resources import CPU, MEMORY, Amounts
 
 HostPort = tuple[str, str, int]  # address, protocol, port
+# Sources of volumes that are the same on every node.
+FREE = frozenset(("configMap", "secret", "emptyDir", "projected", "downwardAPI", "hostPath"))
 DEFAULT_SCHEDULER = "default-scheduler"
 
 
@@ -41,6 +43,7 @@ class PodSpec:
     anti_affinity: tuple[terms.PodTerm, ...] = ()
     preferred_affinity: tuple[tuple[int, terms.PodTerm], ...] = ()
     preferred_anti_affinity: tuple[tuple[int, terms.PodTerm], ...] = ()
+    tied_volumes: bool = False  # any that may tie the pod to a node
     has_terms: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +120,7 @@ def _signature(pod: Object, spec: Object, affinity: Object | None, pinned: str) 
         if init
         else None,
         _label_keys(pod, affinity, spread) if affinity or spread else None,
+        _tied_volumes(spec),
     ]
     return orjson.dumps(parts)
 
@@ -190,7 +194,13 @@ def _compile(number: int, pod: Object, pinned: bool) -> PodSpec:
         anti_affinity=repel,
         preferred_affinity=preferred,
         preferred_anti_affinity=avoided,
+        tied_volumes=_tied_volumes(spec),
     )
+
+
+def _tied_volumes(spec: Object) -> bool:
+    volumes = spec.get("volumes")
+    return any(FREE.isdisjoint(volume) for volume in volumes or ())
 
 
 def _scored(spec: Object) -> Amounts:

@@ -36,7 +36,7 @@ class NodeVolumeLimits(FilterPlugin):
         return informers.shared(Volumes, lambda: Volumes(informers))
 
     def filters(self, pod: Pending) -> bool:
-        if not pod.obj["spec"].get("volumes") or not len(self.volumes.csi_nodes):
+        if not pod.spec.tied_volumes or not len(self.volumes.csi_nodes):
             return False
         return any(driver_of(c) is not None for c in self.volumes.of(pod))
 

@@ -78,7 +78,7 @@ class VolumeBinding(FilterPlugin, ReservePlugin, PermitPlugin):
     # ---- filter
 
     def filters(self, pod: Pending) -> bool:
-        return bool(pod.obj["spec"].get("volumes")) and bool(self.volumes.of(pod))
+        return pod.spec.tied_volumes and bool(self.volumes.of(pod))
 
     def pre_filter(self, state: CycleState, pod: Pending) -> Status | None:
         for claim in self.volumes.of(pod):

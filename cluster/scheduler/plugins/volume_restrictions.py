@@ -44,7 +44,7 @@ class VolumeRestrictions(FilterPlugin):
         return informers.shared(Volumes, lambda: Volumes(informers))
 
     def filters(self, pod: Pending) -> bool:
-        if not pod.obj["spec"].get("volumes"):
+        if not pod.spec.tied_volumes:
             return False
         return any(disks(pod.obj)) or any(_alone(c.pvc) for c in self.volumes.of(pod))
 

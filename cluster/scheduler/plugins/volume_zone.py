@@ -40,7 +40,7 @@ class VolumeZone(FilterPlugin):
         return informers.shared(Volumes, lambda: Volumes(informers))
 
     def filters(self, pod: Pending) -> bool:
-        if not pod.obj["spec"].get("volumes"):
+        if not pod.spec.tied_volumes:
             return False
         return any(_zones(c.volume) for c in self.volumes.of(pod))
 
