@@ -8,11 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.apiserver.managed.compare import MISSING, compare
-from cluster.apiserver.managed.fieldpath import FieldSet
+from cluster.apiserver.managed.entries import UPDATE, Managed, encode
+from cluster.apiserver.managed.fieldpath import EMPTY, FieldSet
+from cluster.apiserver.managed.hot import Keep, Writer, created, updated
 from cluster.apiserver.managed.merge import merge
 from cluster.apiserver.managed.outline import difference
+from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.managed.typed import to_set
-from cluster.apiserver.managed.updater import ConflictsError
+from cluster.apiserver.managed.updater import ConflictsError, ManagerId
 from tests.apiserver.managed.lab import TYPE, Lab
 
 few = settings(max_examples=40, deadline=None)
@@ -147,3 +150,46 @@ def test_equal_outlines_mean_equal_differences(a: Any, b: Any, c: Any, d: Any) -
 def test_a_set_survives_json(config: Any) -> None:
     fields = to_set(TYPE, config)
     assert FieldSet.from_fields(fields.to_fields()) == fields
+
+
+class Shelf:
+    """Keeps sets nowhere but in this process."""
+
+    def __init__(self) -> None:
+        self.kept: set[str] = set()
+
+    def field_set(self, digest: str) -> bytes | None:
+        return None
+
+    def keep_field_set(self, digest: str, text: bytes) -> None:
+        self.kept.add(digest)
+
+
+# The same ones in every example, so that outcomes are met again.
+WRITERS = {name: Writer(ManagerId(name, UPDATE, "v1"), TYPE, EMPTY, {}) for name in "abc"}
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "b", "c"]), configs, st.sampled_from(list(Keep))),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_remembered_outcomes_are_those_of_the_long_way(steps: list[tuple[str, Any, Keep]]) -> None:
+    lab, shelf, now = Lab(), Shelf(), "2026-01-01T00:00:00Z"
+    entries: list[Any] = []
+    live: Any = None
+    for name, config, keep in steps:
+        writer = WRITERS[name]
+        whole = {"metadata": {}, **config}
+        if live is None:
+            entries = created(whole, writer, now, shelf, None, keep)
+        else:
+            entries = updated(entries, live, whole, writer, now, shelf, keep)
+        live = whole
+        lab.update(name, config)
+        shown = SHAPES.expanded({"metadata": {"managedFields": entries}})
+        expected = encode(Managed(lab.managers, dict.fromkeys(lab.managers, now)))
+        assert shown["metadata"]["managedFields"] == expected
