@@ -25,10 +25,23 @@ class Cause:
         return f"{self.field}: {self.message}"
 
 
+class Verbatim(str):
+    """A bad value that is already written as it is to be shown."""
+
+
+def as_struct(value: dict[str, Any]) -> Verbatim:
+    """A Go struct without JSON names: fields in their order, capitalised by the caller."""
+    import orjson
+
+    return Verbatim(orjson.dumps(value).decode())
+
+
 def _quote(value: Any) -> str:
     """A bad value as Go's field.Error prints it: strings quoted, numbers and booleans bare."""
     import orjson
 
+    if isinstance(value, Verbatim):
+        return str(value)
     if isinstance(value, str):
         return orjson.dumps(value).decode()
     if isinstance(value, bool):

@@ -99,3 +99,26 @@ async def test_a_quantity_that_is_none_is_not_even_decoded(
     answer = await api.ask("POST", "/api/v1/namespaces/default/pods", body)
     assert (answer.status, answer.json["reason"]) == (400, "BadRequest")
     assert answer.json["message"] == f'Pod in version "v1" cannot be handled as a Pod: {why}'
+
+
+async def test_what_is_being_deleted_gets_no_new_finalizer(api: Caller) -> None:
+    maps = "/api/v1/namespaces/default/configmaps"
+    meta = {"name": "a", "finalizers": ["x.io/keep"]}
+    assert (await api.ask("POST", maps, {"metadata": meta})).status == 201
+    assert (await api.ask("DELETE", f"{maps}/a")).json["metadata"]["deletionTimestamp"]
+    patch = {"metadata": {"finalizers": ["x.io/keep", "y.io/more"]}}
+    answer = await api.ask("PATCH", f"{maps}/a", patch, content_type=MERGE)
+    assert causes(answer) == [
+        "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being "
+        'deleted, found new finalizers []string{"y.io/more"}'
+    ]
+
+
+async def test_a_binding_may_be_posted_to_its_collection(api: Caller) -> None:
+    pods = "/api/v1/namespaces/default/pods"
+    body = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    assert (await api.ask("POST", pods, body)).status == 201
+    binding = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n1"}}
+    bound = await api.ask("POST", "/api/v1/namespaces/default/bindings", binding)
+    assert (bound.status, bound.json["status"]) == (201, "Success")
+    assert (await api.ask("GET", f"{pods}/p")).json["spec"]["nodeName"] == "n1"

@@ -56,6 +56,8 @@ async def create(server: ApiServer, request: Request) -> Response:
         raise errors.method_not_allowed(resource.plural, resource.group, "post")
     body = bodies.parse_object(request, resource)
     name = (body.get("metadata") or {}).get("name") or ""
+    if resource.virtual:  # bindings, the only virtual resource that can be created
+        return await _bind(server, request, name, body)
     operation = Operation(
         "create", resource, request.namespace, name, request.user, body=body,
         options=_options(request), origin=_origin(request),
@@ -72,8 +74,12 @@ async def _create_sub(server: ApiServer, request: Request, resource: Resource) -
         raise errors.bad_request("the object provided is unrecognized (must be of type Object)")
     if request.subresource == "eviction":
         return await _evict(server, request, body)
+    return await _bind(server, request, request.name, body)
+
+
+async def _bind(server: ApiServer, request: Request, name: str, body: Object) -> Response:
     operation = Operation(
-        "create", resource, request.namespace, request.name, request.user, body=body,
+        "create", PODS, request.namespace, name, request.user, body=body,
         subresource="binding", options=_options(request), origin=_origin(request),
         warnings=request.warnings,
     )  # fmt: skip

@@ -20,6 +20,7 @@ class Kind(Strategy):
         causes: list[Cause] = []
         if new["metadata"] != old["metadata"]:
             causes = names.metadata(new["metadata"], type(self).name_rule)
+            causes += names.metadata_update(new["metadata"], old["metadata"])
         return causes + self.check_update(new, old)
 
     def check(self, obj: Object) -> list[Cause]:

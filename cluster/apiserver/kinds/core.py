@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from cluster.apiserver.kinds import names
 from cluster.apiserver.kinds.base import Kind
 from cluster.apiserver.kinds.podrules import EFFECTS
 from cluster.apiserver.strategy import Context
-from cluster.machinery import errors, quantity
+from cluster.machinery import quantity
 from cluster.machinery.errors import (
     Cause,
     duplicate,
     forbidden_field,
     invalid_value,
     not_supported,
-    required,
 )
-from cluster.machinery.meta import Object, annotations_of
-
-KEY_TEXT = (
-    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
-    "(e.g. 'key.name',  "
-    "or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
-)
-MAX_DATA = 1024 * 1024
+from cluster.machinery.meta import Object
 
 
 class Namespaces(Kind):
@@ -95,95 +84,15 @@ class Nodes(Kind):
 
     def check_update(self, new: Object, old: Object) -> list[Cause]:
         causes = self.check(new)
-        before, after = old["spec"].get("podCIDR"), new["spec"].get("podCIDR")
-        if before and after != before:
-            text = 'node updates may not change podCIDR except from "" to valid'
-            causes.append(forbidden_field("spec.podCIDRs", text))
+        for field, shown in (("podCIDR", "podCIDRs"), ("providerID", "providerID")):
+            before, after = old["spec"].get(field), new["spec"].get(field)
+            if before and after != before:
+                text = f'node updates may not change {field} except from "" to valid'
+                causes.append(forbidden_field(f"spec.{shown}", text))
         return causes
 
     def fields(self, obj: Object) -> dict[str, str]:
         return {"spec.unschedulable": str(bool(obj.get("spec", {}).get("unschedulable"))).lower()}
-
-
-def _check_keys(obj: Object, *fields: str) -> list[Cause]:
-    causes: list[Cause] = []
-    total = 0
-    for field in fields:
-        for key, value in (obj.get(field) or {}).items():
-            total += len(value)
-            if not names.CONFIG_KEY.fullmatch(key):
-                causes.append(invalid_value(f"{field}[{key}]", key, KEY_TEXT))
-    if total > MAX_DATA:
-        causes.append(errors.too_long("", MAX_DATA))
-    return causes
-
-
-def _frozen(new: Object, old: Object, *fields: str) -> list[Cause]:
-    """An immutable ConfigMap or Secret keeps its data, and stays immutable."""
-    if not old.get("immutable"):
-        return []
-    text = "field is immutable when `immutable` is set"
-    changed = [f for f in fields if new.get(f) != old.get(f)]
-    if not new.get("immutable"):
-        changed.insert(0, "immutable")
-    return [forbidden_field(field, text) for field in changed]
-
-
-class ConfigMaps(Kind):
-    def check(self, obj: Object) -> list[Cause]:
-        causes = _check_keys(obj, "data", "binaryData")
-        both = set(obj.get("data") or ()) & set(obj.get("binaryData") or ())
-        text = "duplicate of key present in data"
-        return causes + [invalid_value(f"binaryData[{k}]", k, text) for k in sorted(both)]
-
-    def check_update(self, new: Object, old: Object) -> list[Cause]:
-        return self.check(new) + _frozen(new, old, "data", "binaryData")
-
-
-TOKEN = "kubernetes.io/service-account-token"
-
-
-class Secrets(Kind):
-    def default(self, obj: Object) -> None:
-        obj.setdefault("type", "Opaque")
-
-    def prepare_for_create(self, ctx: Context, obj: Object) -> None:
-        _merge_string_data(obj)
-
-    def prepare_for_update(self, ctx: Context, new: Object, old: Object) -> None:
-        _merge_string_data(new)
-
-    def check(self, obj: Object) -> list[Cause]:
-        causes = _check_keys(obj, "data")
-        needed = {
-            "kubernetes.io/tls": ("tls.crt", "tls.key"),
-            "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
-        }.get(obj["type"], ())
-        account = "kubernetes.io/service-account.name"
-        if obj["type"] == TOKEN and not annotations_of(obj).get(account):
-            causes.append(required(f"metadata.annotations[{account}]"))
-        return causes + [required(f"data[{k}]") for k in needed if k not in (obj.get("data") or {})]
-
-    def check_update(self, new: Object, old: Object) -> list[Cause]:
-        return self.check(new) + names.immutable(new, old, "type") + _frozen(new, old, "data")
-
-    def fields(self, obj: Object) -> dict[str, str]:
-        return {"type": obj.get("type", "")}
-
-
-def _merge_string_data(obj: Object) -> None:
-    plain = obj.pop("stringData", None)
-    data = obj.setdefault("data", {}) if plain else obj.get("data") or {}
-    for key, value in (plain or {}).items():
-        data[key] = base64.b64encode(value.encode()).decode()
-    for key, value in data.items():
-        try:
-            base64.b64decode(value or "", validate=True)
-        except (binascii.Error, ValueError) as error:
-            text = f"illegal base64 data at input byte 0: data[{key}]"
-            raise errors.bad_request(
-                f'Secret in version "v1" cannot be handled as a Secret: {text}'
-            ) from error
 
 
 class Leases(Kind):
@@ -194,32 +103,11 @@ class Leases(Kind):
         if isinstance(duration, int) and duration <= 0:
             path, text = "spec.leaseDurationSeconds", "must be greater than 0"
             return [invalid_value(path, duration, text)]
+        transitions = (obj.get("spec") or {}).get("leaseTransitions")
+        if isinstance(transitions, int) and transitions < 0:
+            path, text = "spec.leaseTransitions", "must be greater than or equal to 0"
+            return [invalid_value(path, transitions, text)]
         return []
-
-
-class Endpoints(Kind):
-    allow_create_on_update = True
-
-
-class EndpointSlices(Kind):
-    tracks_generation = True
-
-    def prepare_for_update(self, ctx: Context, new: Object, old: Object) -> None:
-        """Its generation counts every change of content."""
-        generation = old["metadata"].get("generation", 1)
-        same = all(new.get(f) == old.get(f) for f in ("endpoints", "ports", "addressType"))
-        new["metadata"]["generation"] = generation if same else generation + 1
-
-    def check(self, obj: Object) -> list[Cause]:
-        families = ("IPv4", "IPv6", "FQDN")
-        if not obj.get("addressType"):
-            return [required("addressType", f"must specify address type: {', '.join(families)}")]
-        if obj["addressType"] not in families:
-            return [not_supported("addressType", obj["addressType"], families)]
-        return []
-
-    def check_update(self, new: Object, old: Object) -> list[Cause]:
-        return self.check(new) + names.immutable(new, old, "addressType")
 
 
 class Machines(Kind):

@@ -71,7 +71,9 @@ def to_v1(obj: Object) -> Object:
 
 
 def _metric_to_v1(metric: Object, which: str) -> Object:
-    kind = metric["type"]
+    kind = metric.get("type", "")
+    if kind not in SOURCES:  # the status of a metric that could not be read
+        return {"type": kind}
     field = SOURCES[kind]
     source = metric.get(field) or {}
     amounts = source.get(which) or {}
@@ -150,11 +152,13 @@ def _json(text: str | None, kind: type) -> Any:
 
 def _decoded(text: str | None, convert: Callable[[Object], Object]) -> list[Object]:
     found = _json(text, list) or []
-    return [convert(m) for m in found if isinstance(m, dict) and m.get("type") in SOURCES]
+    return [convert(m) for m in found if isinstance(m, dict)]
 
 
 def _metric_from_v1(metric: Object, which: str) -> Object:
-    kind = metric["type"]
+    kind = metric.get("type", "")
+    if kind not in SOURCES:
+        return {"type": kind}
     field = SOURCES[kind]
     source = metric.get(field) or {}
     out: Object = {k: source[k] for k in ("name", "container") if k in source}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from cluster.machinery import selectors
-from cluster.machinery.errors import Cause, invalid_value, required
+from cluster.machinery.errors import Cause, forbidden_field, invalid_value, required
 from cluster.machinery.meta import Object
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -35,6 +35,7 @@ LABEL_VALUE_TEXT = (
     "'.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  "
     "or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 )
+FINALIZERS = ("kubernetes", "foregroundDeletion", "orphan")
 TOTAL_ANNOTATIONS = 256 * 1024
 
 NameRule: TypeAlias = Callable[[str], list[str]]
@@ -116,12 +117,30 @@ def metadata(meta: Mapping[str, Any], rule: NameRule) -> list[Cause]:
     if meta.get("annotations"):
         causes += annotation_map(meta["annotations"], "metadata.annotations")
     for index, finalizer in enumerate(meta.get("finalizers") or ()):
+        path = f"metadata.finalizers[{index}]"
         if not selectors.is_label_key(finalizer):
-            path = f"metadata.finalizers[{index}]"
             causes.append(invalid_value(path, finalizer, selectors.NAME_FORMAT))
+        elif "/" not in finalizer and finalizer not in FINALIZERS:
+            text = "name is neither a standard finalizer name nor is it fully qualified"
+            causes.append(invalid_value(path, finalizer, text))
     if meta.get("ownerReferences"):
         causes += _owners(meta["ownerReferences"])
     return causes
+
+
+def metadata_update(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[Cause]:
+    """What an object that is on its way out may not get any more."""
+    if "deletionTimestamp" not in old:
+        return []
+    more = sorted({*(new.get("finalizers") or ())} - {*(old.get("finalizers") or ())})
+    if not more:
+        return []
+    listed = ", ".join(f'"{name}"' for name in more)
+    text = (
+        "no new finalizers can be added if the object is being deleted, found new finalizers "
+        f"[]string{{{listed}}}"
+    )
+    return [forbidden_field("metadata.finalizers", text)]
 
 
 def labels(found: Mapping[str, str] | None, path: str) -> list[Cause]:
@@ -155,16 +174,20 @@ def annotation_map(found: Mapping[str, str] | None, path: str) -> list[Cause]:
 
 def _owners(references: Any) -> list[Cause]:
     causes: list[Cause] = []
-    controllers = 0
+    controllers: list[str] = []
     for index, ref in enumerate(references):
         path = f"metadata.ownerReferences[{index}]"
         for field in ("apiVersion", "kind", "name", "uid"):
             if not ref.get(field):
                 text = "version must not be empty" if field == "apiVersion" else "must not be empty"
                 causes.append(invalid_value(f"{path}.{field}", ref.get(field, ""), text))
-        controllers += bool(ref.get("controller"))
-    if controllers > 1:
-        text = "Only one reference can have Controller set to true."
+        if ref.get("controller"):
+            controllers.append(f"{ref.get('kind')}/{ref.get('name')}")
+    if len(controllers) > 1:
+        text = (
+            'Only one reference can have Controller set to true. Found "true" in references for '
+            f"{controllers[0]} and {controllers[1]}"
+        )
         causes.append(invalid_value("metadata.ownerReferences", list(references), text))
     return causes
 

@@ -24,6 +24,7 @@ from cluster.apiserver.kinds.volumerules import volumes as check_volumes
 from cluster.machinery import selectors
 from cluster.machinery.errors import (
     Cause,
+    as_struct,
     duplicate,
     forbidden_field,
     invalid_value,
@@ -39,6 +40,7 @@ RESTART = ("Always", "OnFailure", "Never")
 DNS = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 OPERATORS = ("Equal", "Exists")
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+TOLERATION = ("key", "operator", "value", "effect")
 NOT_FOR_INIT = "may not be set for init containers without restartPolicy=Always"
 NOT_EPHEMERAL = "cannot be set for an Ephemeral Container"
 EPHEMERAL = frozenset(
@@ -280,4 +282,6 @@ def tolerations(found: Iterable[Object], path: str) -> list[Cause]:
 
 
 def toleration_text(toleration: Object) -> Any:
-    return {k: v for k, v in toleration.items() if v}
+    """As upstream prints it: its internal type has no JSON names."""
+    texts = {f[0].upper() + f[1:]: toleration.get(f, "") for f in TOLERATION}
+    return as_struct({**texts, "TolerationSeconds": toleration.get("tolerationSeconds")})

@@ -6,11 +6,17 @@ from cluster.apiserver.kinds.amounts import at_most_hundred_percent, int_or_perc
 from cluster.apiserver.kinds.base import WithStatus
 from cluster.apiserver.kinds.selectorrules import check_label_selector
 from cluster.apiserver.strategy import Context
-from cluster.machinery.errors import Cause, invalid_value, not_supported
+from cluster.machinery.errors import Cause, Verbatim, as_struct, invalid_value, not_supported
 from cluster.machinery.meta import Object
 
 POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 COUNTS = ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
+
+
+def _internal(spec: Object) -> Verbatim:
+    """As upstream prints it: its internal type has no JSON names."""
+    fields = ("minAvailable", "selector", "maxUnavailable", "unhealthyPodEvictionPolicy")
+    return as_struct({f[0].upper() + f[1:]: spec.get(f) for f in fields})
 
 
 class PodDisruptionBudgets(WithStatus):
@@ -26,7 +32,7 @@ class PodDisruptionBudgets(WithStatus):
         causes: list[Cause] = []
         if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
             text = "minAvailable and maxUnavailable cannot be both set"
-            causes.append(invalid_value("spec", spec, text))
+            causes.append(invalid_value("spec", _internal(spec), text))
         for field in ("minAvailable", "maxUnavailable"):
             value = spec.get(field)
             if value is not None:

@@ -6,30 +6,23 @@ it does not exist: two Services never get the same one, whichever process create
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
-
 import orjson
 
 from cluster.apiserver.kinds import names
 from cluster.apiserver.kinds.base import Kind
+from cluster.apiserver.kinds.servicerules import NETWORK, NODE_PORTS, check_service
 from cluster.apiserver.resources import IP_ADDRESSES, SERVICES
 from cluster.apiserver.strategy import Context
 from cluster.etcd.api import Delete, Guard, Put
 from cluster.machinery import errors
 from cluster.machinery.clock import format_time
-from cluster.machinery.errors import Cause, duplicate, invalid_value, not_supported, required
+from cluster.machinery.errors import Cause, invalid_value
 from cluster.machinery.meta import Object
 
-NETWORK = IPv4Network("10.96.0.0/12")
 # Dynamic allocation starts behind the band kept for addresses people choose
 # (KEP-3070): min(max(16, size/16), 256).
 FIRST_DYNAMIC = 256
-NODE_PORTS = range(30000, 32768)
 NODE_PORT_PREFIX = "/orrery/nodeports/"
-TYPES = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
-PROTOCOLS = ("TCP", "UDP", "SCTP")
-AFFINITIES = ("ClientIP", "None")
-PORT_TEXT = "must be between 1 and 65535, inclusive"
 
 
 class Services(Kind):
@@ -65,6 +58,7 @@ class Services(Kind):
     def prepare_for_update(self, ctx: Context, new: Object, old: Object) -> None:
         self._keep(new, old, "status")
         spec, before = new["spec"], old["spec"]
+        _drop_for_type(spec, before)
         if spec["type"] != "ExternalName" and before["type"] != "ExternalName":
             for field in ("clusterIP", "clusterIPs"):
                 if not spec.get(field) and before.get(field):
@@ -125,24 +119,7 @@ class Services(Kind):
         ctx.ops += [Delete(_port_key(n)) for n in sorted(have - used)]
 
     def check(self, obj: Object) -> list[Cause]:
-        spec = obj["spec"]
-        causes: list[Cause] = []
-        if spec["type"] not in TYPES:
-            causes.append(not_supported("spec.type", spec["type"], TYPES))
-        headless = spec.get("clusterIP") == "None"
-        if spec["type"] == "ExternalName":
-            if not spec.get("externalName"):
-                causes.append(required("spec.externalName"))
-        elif not spec.get("ports") and not headless:
-            causes.append(required("spec.ports"))
-        causes += _check_ports(spec)
-        if spec["sessionAffinity"] not in AFFINITIES:
-            causes.append(
-                not_supported("spec.sessionAffinity", spec["sessionAffinity"], AFFINITIES)
-            )
-        causes += names.labels(spec.get("selector"), "spec.selector")
-        causes += _check_address(spec)
-        return causes
+        return check_service(obj["spec"])
 
     def check_update(self, new: Object, old: Object) -> list[Cause]:
         causes = self.check(new)
@@ -158,60 +135,32 @@ class Services(Kind):
         return {"spec.clusterIP": spec.get("clusterIP", ""), "spec.type": spec.get("type", "")}
 
 
-def _check_ports(spec: Object) -> list[Cause]:
-    causes: list[Cause] = []
-    ports = spec.get("ports") or ()
-    named: set[str] = set()
-    pairs: set[tuple[object, object]] = set()
-    for index, port in enumerate(ports):
-        path, name = f"spec.ports[{index}]", port.get("name", "")
-        if not name and len(ports) > 1:
-            causes.append(required(f"{path}.name"))
-        elif name:
-            causes += [invalid_value(f"{path}.name", name, t) for t in names.label(name)]
-            if name in named:
-                causes.append(duplicate(f"{path}.name", name))
-            named.add(name)
-        number = port.get("port") or 0
-        if not 0 < number < 65536:
-            causes.append(invalid_value(f"{path}.port", number, PORT_TEXT))
-        target = port.get("targetPort")
-        if isinstance(target, int) and not 0 < target < 65536:
-            causes.append(invalid_value(f"{path}.targetPort", target, PORT_TEXT))
-        if port.get("protocol") not in PROTOCOLS:
-            causes.append(not_supported(f"{path}.protocol", port.get("protocol"), PROTOCOLS))
-        node_port = port.get("nodePort")
-        if node_port and spec["type"] == "ClusterIP":
-            text = "may not be used when `type` is 'ClusterIP'"
-            causes.append(errors.forbidden_field(f"{path}.nodePort", text))
-        elif node_port and node_port not in NODE_PORTS:
-            text = (
-                "provided port is not in the valid range. The range of valid ports is 30000-32767"
-            )
-            causes.append(invalid_value(f"{path}.nodePort", node_port, text))
-        pair = (port.get("protocol"), number)
-        if pair in pairs:
-            causes.append(duplicate(path, {"protocol": pair[0], "port": pair[1]}))
-        pairs.add(pair)
-    return causes
+def _drop_for_type(spec: Object, before: Object) -> None:
+    """What the former type needed and the new one does not, unless it was changed as well.
 
-
-def _check_address(spec: Object) -> list[Cause]:
-    wanted = spec.get("clusterIP")
-    if not wanted or wanted == "None":
-        return []
-    try:
-        inside = IPv4Address(wanted) in NETWORK
-    except ValueError:
-        text = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-        return [invalid_value("spec.clusterIPs[0]", wanted, text)]
-    if not inside:
-        text = (
-            f"failed to allocate IP {wanted}: the provided IP ({wanted}) is not in the valid "
-            f"range. The range of valid IPs is {NETWORK}"
-        )
-        return [invalid_value("spec.clusterIPs", [wanted], text)]
-    return []
+    Models dropTypeDependentFields.
+    """
+    kind, was = spec["type"], before["type"]
+    if kind == was:
+        return
+    gone: list[str] = []
+    if was == "LoadBalancer":
+        gone += ["allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"]
+    if kind in ("ClusterIP", "ExternalName"):
+        gone.append("externalTrafficPolicy")
+    if was == "ExternalName":
+        gone.append("externalName")
+    if kind == "ExternalName":
+        gone += ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"]
+        gone.append("internalTrafficPolicy")
+    for field in gone:
+        if field in spec and spec[field] == before.get(field):
+            del spec[field]
+    if kind in ("ClusterIP", "ExternalName"):
+        old = {p.get("nodePort") for p in before.get("ports") or ()}
+        for port in spec.get("ports") or ():
+            if port.get("nodePort") in old:
+                port.pop("nodePort", None)
 
 
 def _reuse_ports(spec: Object, before: Object) -> None:

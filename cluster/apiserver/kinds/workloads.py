@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cluster.apiserver.kinds import names
+from cluster.apiserver.kinds.amounts import at_most_hundred_percent, int_or_percent
 from cluster.apiserver.kinds.base import Kind, WithStatus
-from cluster.apiserver.kinds.podrules import pod_spec
+from cluster.apiserver.kinds.podrules import RESTART, pod_spec
 from cluster.apiserver.kinds.podspec import default_pod_spec
 from cluster.apiserver.kinds.selectorrules import check_label_selector
 from cluster.apiserver.strategy import Context
@@ -24,12 +23,26 @@ def default_template(template: Object) -> None:
     default_pod_spec(template.setdefault("spec", {}))
 
 
-def check_template(obj: Object, restart: tuple[str, ...] = ("Always",)) -> list[Cause]:
+def check_template(obj: Object) -> list[Cause]:
+    """A template whose pods go on for ever. Models ValidatePodTemplateSpecForReplicaSet."""
     template = obj["spec"].get("template") or {}
     meta, path = template.get("metadata") or {}, "spec.template"
+    spec = template.get("spec") or {}
     causes = names.labels(meta.get("labels"), f"{path}.labels")
     causes += names.annotation_map(meta.get("annotations"), f"{path}.annotations")
-    return causes + pod_spec(template.get("spec") or {}, f"{path}.spec", restart)
+    causes += pod_spec(spec, f"{path}.spec")
+    if spec.get("ephemeralContainers"):
+        text = "ephemeral containers not allowed in pod template"
+        causes.append(forbidden_field(f"{path}.spec.ephemeralContainers", text))
+    policy = spec.get("restartPolicy")
+    if policy in RESTART and policy != "Always":
+        causes.append(not_supported(f"{path}.spec.restartPolicy", policy, ("Always",)))
+    if spec.get("activeDeadlineSeconds") is not None:
+        text = f"activeDeadlineSeconds in {obj['kind']} is not Supported"
+        if obj["kind"] == "Deployment":
+            text = "activeDeadlineSeconds in ReplicaSet is not Supported"
+        causes.append(forbidden_field(f"{path}.spec.activeDeadlineSeconds", text))
+    return causes
 
 
 def check_selector(obj: Object) -> list[Cause]:
@@ -131,48 +144,40 @@ class Deployments(Scaled):
 
     def check(self, obj: Object) -> list[Cause]:
         spec = obj["spec"]
-        fields = ("replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
-        causes = not_negative(obj, *fields) + check_selector(obj)
-        strategy = spec["strategy"]
-        if strategy["type"] not in ("Recreate", "RollingUpdate"):
-            supported = ("Recreate", "RollingUpdate")
-            causes.append(not_supported("spec.strategy.type", strategy["type"], supported))
-        if strategy["type"] == "Recreate" and strategy.get("rollingUpdate"):
-            text = "may not be specified when strategy `type` is 'Recreate'"
-            causes.append(forbidden_field("spec.strategy.rollingUpdate", text))
-        causes += _rolling(strategy.get("rollingUpdate") or {}, "spec.strategy.rollingUpdate")
-        deadline, ready = spec["progressDeadlineSeconds"], spec.get("minReadySeconds", 0)
+        causes = not_negative(obj, "replicas") + check_selector(obj) + check_template(obj)
+        causes += _check_strategy(spec["strategy"])
+        causes += not_negative(
+            obj, "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"
+        )
+        deadline, ready = spec.get("progressDeadlineSeconds"), spec.get("minReadySeconds", 0)
         if deadline is not None and deadline <= ready:
             path, text = "spec.progressDeadlineSeconds", "must be greater than minReadySeconds"
             causes.append(invalid_value(path, deadline, text))
-        return causes + check_template(obj)
+        return causes
 
     def check_update(self, new: Object, old: Object) -> list[Cause]:
         return self.check(new) + names.immutable(new, old, "spec.selector")
 
 
-def _rolling(rolling: Object, path: str) -> list[Cause]:
-    causes: list[Cause] = []
-    zero = True
-    for field in ("maxUnavailable", "maxSurge"):
-        value: Any = rolling.get(field, "25%")
-        number = value
-        if isinstance(value, str):
-            if not value.endswith("%") or not value[:-1].isdigit():
-                text = (
-                    "a valid percent string must be a numeric string followed by an ending '%' "
-                    "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
-                )
-                causes.append(invalid_value(f"{path}.{field}", value, text))
-                continue
-            number = int(value[:-1])
-        if number < 0:
-            causes.append(invalid_value(f"{path}.{field}", value, NEGATIVE))
-        zero = zero and number == 0
-    if rolling and zero and not causes:
-        text = "may not be 0 when `maxSurge` is 0"
-        causes.append(invalid_value(f"{path}.maxUnavailable", rolling["maxUnavailable"], text))
-    return causes
+def _check_strategy(strategy: Object) -> list[Cause]:
+    kind, rolling = strategy["type"], strategy.get("rollingUpdate")
+    path = "spec.strategy.rollingUpdate"
+    if kind == "Recreate":
+        text = "may not be specified when strategy `type` is 'Recreate'"
+        return [forbidden_field(path, text)] if rolling else []
+    if kind != "RollingUpdate":
+        return [not_supported("spec.strategy.type", kind, ("Recreate", "RollingUpdate"))]
+    return rolling_update(rolling or {}, path, "may not be 0 when `maxSurge` is 0")
+
+
+def rolling_update(rolling: Object, path: str, zero: str) -> list[Cause]:
+    """Models ValidateRollingUpdateDeployment; `zero` is what is said when nothing could move."""
+    low, high = rolling.get("maxUnavailable", 0), rolling.get("maxSurge", 0)
+    causes = int_or_percent(low, f"{path}.maxUnavailable")
+    causes += int_or_percent(high, f"{path}.maxSurge")
+    if low in (0, "0%") and high in (0, "0%"):
+        causes.append(invalid_value(f"{path}.maxUnavailable", low, zero))
+    return causes + at_most_hundred_percent(low, f"{path}.maxUnavailable")
 
 
 class ReplicaSets(Scaled):
@@ -226,15 +231,34 @@ class DaemonSets(WithStatus):
         _template_generation(new, (int(before) if before.isdigit() else 1) + changed)
 
     def check(self, obj: Object) -> list[Cause]:
-        kind = obj["spec"]["updateStrategy"]["type"]
-        causes = not_negative(obj, "minReadySeconds", "revisionHistoryLimit")
-        if kind not in ("RollingUpdate", "OnDelete"):
+        update = obj["spec"]["updateStrategy"]
+        causes = check_selector(obj) + check_template(obj) + not_negative(obj, "minReadySeconds")
+        if update["type"] not in ("RollingUpdate", "OnDelete"):
             supported = ("RollingUpdate", "OnDelete")
-            causes.append(not_supported("spec.updateStrategy.type", kind, supported))
-        return causes + check_selector(obj) + check_template(obj)
+            causes.append(not_supported("spec.updateStrategy.type", update["type"], supported))
+        elif update["type"] == "RollingUpdate":
+            causes += _check_daemon_update(update.get("rollingUpdate") or {})
+        return causes + not_negative(obj, "revisionHistoryLimit")
 
     def check_update(self, new: Object, old: Object) -> list[Cause]:
         return self.check(new) + names.immutable(new, old, "spec.selector")
+
+
+def _check_daemon_update(rolling: Object) -> list[Cause]:
+    path = "spec.updateStrategy.rollingUpdate"
+    low, high = rolling.get("maxUnavailable", 0), rolling.get("maxSurge", 0)
+    causes: list[Cause] = []
+    for field, value in (("maxUnavailable", low), ("maxSurge", high)):
+        causes += int_or_percent(value, f"{path}.{field}")
+        causes += at_most_hundred_percent(value, f"{path}.{field}")
+    none_down, none_more = low in (0, "0%"), high in (0, "0%")
+    if none_down and none_more:
+        text = "cannot be 0 when maxSurge is 0"
+        causes.append(required(f"{path}.maxUnavailable", text))
+    elif not none_down and not none_more:
+        text = "may not be set when maxUnavailable is non-zero"
+        causes.append(invalid_value(f"{path}.maxSurge", high, text))
+    return causes
 
 
 def _template_generation(obj: Object, number: int) -> None:
@@ -244,5 +268,10 @@ def _template_generation(obj: Object, number: int) -> None:
 
 
 class ControllerRevisions(Kind):
+    def check(self, obj: Object) -> list[Cause]:
+        revision = obj.get("revision", 0)
+        causes = [required("data", "data is mandatory")] if obj.get("data") is None else []
+        return causes + ([invalid_value("revision", revision, NEGATIVE)] if revision < 0 else [])
+
     def check_update(self, new: Object, old: Object) -> list[Cause]:
-        return names.immutable(new, old, "data")
+        return self.check(new) + names.immutable(new, old, "data")
