@@ -42,6 +42,7 @@ from cluster.controllers.serviceaccount import ServiceAccountController
 from cluster.controllers.servicelb import ServiceLBController
 from cluster.controllers.statefulset import StatefulSetController
 from cluster.controllers.tainteviction import TaintEvictionController
+from cluster.controllers.tokencleaner import TokenCleaner
 from cluster.controllers.ttlafterfinished import TTLAfterFinishedController
 from cluster.controllers.volumebinder import PersistentVolumeBinder
 from cluster.controllers.volumeprotection import ClaimProtection, VolumeProtection
@@ -51,6 +52,7 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "namespace-controller": NamespaceController,
     "serviceaccount-controller": ServiceAccountController,
     "serviceaccount-token-controller": TokensController,
+    "token-cleaner-controller": TokenCleaner,
     "clusterrole-aggregation-controller": ClusterRoleAggregationController,
     "certificatesigningrequest-approving-controller": ApprovingController,
     "certificatesigningrequest-signing-controller": SigningController,

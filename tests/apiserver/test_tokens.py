@@ -127,6 +127,45 @@ async def test_reviews_look_at_the_audience(api: Caller) -> None:
     assert (await review(api, "nonsense"))["authenticated"] is False
 
 
+async def test_a_bootstrap_token_logs_in_until_it_ends(api: Caller) -> None:
+    await api.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "kube-system"}})
+    data = {
+        "token-id": "abcdef", "token-secret": "0123456789abcdef",
+        "usage-bootstrap-authentication": "true", "expiration": "2026-01-01T01:00:00Z",
+        "auth-extra-groups": "system:bootstrappers:kubeadm:default-node-token",
+    }  # fmt: skip
+    secret = {
+        "metadata": {"name": "bootstrap-token-abcdef"},
+        "type": "bootstrap.kubernetes.io/token",
+        "stringData": data,
+    }
+    made = await api.ask("POST", "/api/v1/namespaces/kube-system/secrets", secret)
+    assert made.status == 201, made.body
+    text = "abcdef.0123456789abcdef"
+    who = (await review(api, text))["user"]
+    assert who["username"] == "system:bootstrap:abcdef"
+    assert who["groups"][:2] == ["system:bootstrappers", data["auth-extra-groups"]]
+    assert (await api.ask("POST", WHO, {}, "abcdef.0000000000000000")).status == 401
+    later(api, 3601)
+    assert (await api.ask("POST", WHO, {}, text)).status == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (REVIEW, {"spec": {"token": 3}}),
+        (REVIEW, {"spec": {"token": "x", "audiences": 3}}),
+        (REVIEW, {"spec": []}),
+        (REVIEW, []),
+        (WHO, {"kind": "TokenReview", "apiVersion": "authentication.k8s.io/v1"}),
+        (f"{ACCOUNTS}/default/token", {"spec": {"expirationSeconds": "long"}}),
+        (f"{ACCOUNTS}/default/token", {"spec": {"boundObjectRef": [1]}}),
+    ],
+)
+async def test_bodies_of_another_shape_are_refused(api: Caller, path: str, body: Any) -> None:
+    assert (await api.ask("POST", path, body)).status == 400
+
+
 async def test_the_keys_are_published(api: Caller) -> None:
     text = await token(api)
     said = (await api.ask("GET", "/.well-known/openid-configuration", token=text)).json

@@ -190,3 +190,15 @@ def test_a_token_secret_is_filled_and_goes_with_its_account() -> None:
     assert claims["sub"] == "system:serviceaccount:default:ci"
     cluster.delete(kinds.SERVICE_ACCOUNTS, "ci")
     assert not cluster.exists(kinds.SECRETS, "ci-token")
+
+
+def test_a_bootstrap_token_is_deleted_when_it_ends() -> None:
+    cluster = Harness("token-cleaner-controller")
+    cluster.add(simple("Namespace", "kube-system"))
+    secret = simple("Secret", "bootstrap-token-abcdef", namespace="kube-system")
+    ends = {"expiration": "2026-01-01T00:10:00Z"}
+    cluster.add({**secret, "type": "bootstrap.kubernetes.io/token", "stringData": ends})
+    cluster.advance(590)
+    assert cluster.exists(kinds.SECRETS, "bootstrap-token-abcdef", "kube-system")
+    cluster.advance(20)
+    assert not cluster.exists(kinds.SECRETS, "bootstrap-token-abcdef", "kube-system")

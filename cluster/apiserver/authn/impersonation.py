@@ -80,7 +80,8 @@ def _wish(headers: Headers) -> Wish | None:
         elif key.startswith(EXTRA):
             wish.extra.setdefault(unquote(key.removeprefix(EXTRA)), []).append(text)
     if not wish.name and (wish.groups or wish.extra or wish.uid):
-        raise errors.internal_error("requested impersonation without impersonating a user")
+        # Upstream answers 500 here, which says that the server is broken.
+        raise errors.bad_request("requested impersonation without impersonating a user")
     return wish if wish.name else None
 
 

@@ -19,7 +19,8 @@ SHORT = {
     "write": ("create", "delete", "deletecollection", "patch", "update"),
 }
 EVENTS = "create patch update | events | core events.k8s.io"
-LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+BOOTSTRAPPING = "kubernetes.io/bootstrapping"
+LABELS = {BOOTSTRAPPING: "rbac-defaults"}
 ANNOTATIONS = {"rbac.authorization.kubernetes.io/autoupdate": "true"}
 AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 
@@ -63,7 +64,7 @@ def _others(data: dict[str, Any]) -> list[Object]:
     out += [_role(name, row) for name, row in data["roles"].items()]
     out += [_binding(name, row) for name, row in data["roleBindings"].items()]
     for obj in out:
-        del obj["metadata"]["labels"], obj["metadata"]["annotations"]
+        del obj["metadata"]["annotations"], obj["metadata"]["labels"][BOOTSTRAPPING]
     return out
 
 
@@ -81,8 +82,8 @@ def _cluster_role(name: str, row: Any) -> Object:
     obj = _object("ClusterRole", name)
     if isinstance(row, list):
         return {**obj, "rules": [_rule(text) for text in row]}
-    if "into" in row:
-        obj["metadata"]["labels"][AGGREGATE + row["into"]] = "true"
+    for other in row.get("into", "").split():
+        obj["metadata"]["labels"][AGGREGATE + other] = "true"
     if "aggregate" in row:
         selector = {"matchLabels": {AGGREGATE + row["aggregate"]: "true"}}
         obj["aggregationRule"] = {"clusterRoleSelectors": [selector]}

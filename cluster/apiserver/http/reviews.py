@@ -12,7 +12,7 @@ from typing import Any
 
 from cluster.apiserver import discovery
 from cluster.apiserver.authz import Attributes, Decision
-from cluster.apiserver.http import bodies
+from cluster.apiserver.http import typed
 from cluster.apiserver.http.request import Request
 from cluster.apiserver.http.responses import Response, json_response
 from cluster.apiserver.http.server import ApiServer
@@ -46,18 +46,10 @@ def find(request: Request) -> Review | None:
 
 
 def answer(server: ApiServer, request: Request, review: Review) -> Response:
-    body = bodies.parse(request)
-    if not isinstance(body, dict):
-        raise errors.bad_request("the object provided is unrecognized (must be of type Object)")
-    if body.get("kind", review.kind) != review.kind:
-        raise errors.bad_request(
-            f'{body["kind"]} in version "v1" cannot be handled as a {review.kind}'
-        )
+    body = typed.body_of(request, review.group, review.kind)
     spec = body.get("spec") or {}
-    if not isinstance(spec, dict):
-        raise errors.bad_request(f'{review.kind} in version "v1" cannot be handled: .spec')
-    meta = {k: v for k, v in (body.get("metadata") or {}).items() if v is not None}
-    out: Object = {"kind": review.kind, "apiVersion": f"{review.group}/v1", "metadata": meta}
+    out: Object = {"kind": review.kind, "apiVersion": f"{review.group}/v1"}
+    out["metadata"] = body.get("metadata") or {}
     if review.kind != "SelfSubjectReview":
         out["spec"] = spec
     out["status"] = ANSWERS[review.kind](server, request, review, spec)

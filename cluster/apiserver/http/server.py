@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cluster.apiserver import conversion
 from cluster.apiserver.authn import Authenticator, ServiceAccountTokens, TokenKey
+from cluster.apiserver.authn.bootstraptokens import BootstrapTokens
 from cluster.apiserver.authz import Authorizer
 from cluster.apiserver.authz.source import CacherSource
 from cluster.apiserver.cacher import Cacher
@@ -50,6 +51,7 @@ class ApiServer:
         self.questions: Questions | None = None
         self.cacher = Cacher(registry.store, registry.catalog)
         self.authorizer = Authorizer(CacherSource(self.cacher))
+        authenticator.sources.append(BootstrapTokens(self, self.clock.now))
         self.tokens: ServiceAccountTokens | None = None
         if token_key is not None:
             self.tokens = ServiceAccountTokens(token_key, self, self.clock.now)

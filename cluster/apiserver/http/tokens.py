@@ -10,7 +10,7 @@ from cluster.apiserver.authn.serviceaccounts import (
     MIN_SECONDS,
     PROJECTED_SECONDS,
 )
-from cluster.apiserver.http import bodies
+from cluster.apiserver.http import typed
 from cluster.apiserver.http.request import Request, not_found
 from cluster.apiserver.http.responses import Response, json_response
 from cluster.apiserver.http.server import ApiServer
@@ -35,13 +35,11 @@ def create(server: ApiServer, request: Request) -> Response:
     tokens = server.tokens
     if tokens is None:
         raise not_found()
-    body = bodies.parse(request)
-    if not isinstance(body, dict):
-        raise errors.bad_request("the object provided is unrecognized (must be of type Object)")
+    body = typed.body_of(request, GROUP, "TokenRequest")
     account = server.find(SERVICE_ACCOUNTS, request.namespace, request.name)
     if account is None:
         raise errors.not_found("serviceaccounts", "", request.name)
-    spec = {k: v for k, v in (body.get("spec") or {}).items() if v is not None}
+    spec = {**(body.get("spec") or {})}
     seconds = spec.setdefault("expirationSeconds", DEFAULT_SECONDS)
     causes = _check_seconds(seconds)
     if causes:
@@ -68,10 +66,8 @@ def create(server: ApiServer, request: Request) -> Response:
     return json_response({**out, "spec": spec, "status": status}, 201)
 
 
-def _check_seconds(seconds: object) -> list[Cause]:
+def _check_seconds(seconds: int) -> list[Cause]:
     path = "spec.expirationSeconds"
-    if not isinstance(seconds, int):
-        raise errors.bad_request(f"TokenRequest: {path} must be a number")
     if seconds < MIN_SECONDS:
         text = "may not specify a duration less than 10 minutes"
         return [invalid_value(path, seconds, text)]
