@@ -45,6 +45,9 @@ class PodSync:
         init: bool = False,
     ) -> None:  # fmt: skip
         field = "spec.initContainers" if init else "spec.containers"
+        extra = pod["spec"].get("ephemeralContainers")
+        if extra and any(c["name"] == container for c in extra):
+            field = "spec.ephemeralContainers"
         path = f"{field}{{{container}}}" if container else ""
         self.recorder.event(
             pod, "Warning" if kind == "Warning" else "Normal", reason, message, field_path=path,
@@ -212,6 +215,12 @@ class PodSync:
             "containerStatuses": [_container(s, c) for s, c in zip(main, spec["containers"])],
             "qosClass": pod.get("status", {}).get("qosClass", "BestEffort"),
         }
+        if extra := spec.get("ephemeralContainers"):
+            out["ephemeralContainerStatuses"] = [
+                _container(worker.containers[c["name"]], c)
+                for c in extra
+                if c["name"] in worker.containers
+            ]
         if init_specs:
             out["initContainerStatuses"] = [_container(s, c) for s, c in zip(init, init_specs)]
         return out

@@ -19,12 +19,14 @@ from cluster.apiserver.http.streams import (
     Peer,
     StreamRequest,
 )
+from cluster.kubelet.attaching import Attachment
 from cluster.kubelet.dialing import Ask, HttpConnection
 from cluster.kubelet.pictures import Pictures
 from cluster.machinery import errors
 from cluster.machinery.clock import Clock
 from cluster.machinery.meta import Object
 from cluster.runtime import journal
+from cluster.runtime.around import Reply
 from cluster.runtime.container import Container, NotExecutableError
 from cluster.runtime.kernel import OpenFile, Process, Sink, Source
 from cluster.runtime.kernel.files import Null
@@ -47,6 +49,13 @@ Record = Callable[[Object], Awaitable[str]]
 class PodNetwork(Protocol):
     def open(self, pod: Object, port: int) -> Ask:
         """How to ask what listens there. Raises OSError when nobody does."""
+        ...
+
+    def fetch(
+        self, target: Object, port: str, method: str, path: str, headers: dict[str, str],
+        body: bytes,
+    ) -> Reply:  # fmt: skip
+        """One request to a pod or service. Raises OSError, StatusError."""
         ...
 
 
@@ -94,6 +103,9 @@ class RuntimeStreams:
         container = self._pictures.container(pod, request.container, self.now())
         if container is None:
             raise errors.internal_error(f'container not found ("{request.container}")')
+        if not request.command:
+            attachment = Attachment(self, container, request, peer)
+            return await attachment.run()
         self._sessions += 1
         session = _Session(self, container, request, peer, self._sessions)
         fs, kernel = container.fs, container.kernel
@@ -122,16 +134,26 @@ class RuntimeStreams:
         """What sessions did since the last time, for the other pictures of the pod."""
         paths = self._changes.pop(container.id, set())
         signals = self._signals.pop(container.id, [])
-        if self.record is None or not (paths or signals):
-            return
-        run = self._pictures.of(container.pod)
-        entry = journal.entry(container, self.now(), paths, signals)
-        run.applied.add(await self.record(entry))
+        if paths or signals:
+            await self.keep(container, journal.entry(container, self.now(), paths, signals))
+
+    async def keep(self, container: Container, entry: Object) -> None:
+        """Write down what this picture of the pod has done already."""
+        if self.record is not None:
+            self._pictures.of(container.pod).applied.add(await self.record(entry))
 
     async def dial(self, pod: Object, port: int) -> Connection:
         if self._network is None:
             raise ConnectionRefusedError(111, "Connection refused")
         return HttpConnection(self._network.open(pod, port))
+
+    def fetch(
+        self, target: Object, port: str, method: str, path: str, headers: dict[str, str],
+        body: bytes,
+    ) -> Reply:  # fmt: skip
+        if self._network is None:
+            raise ConnectionRefusedError(111, "Connection refused")
+        return self._network.fetch(target, port, method, path, headers, body)
 
     # ---- for sessions
 

@@ -82,6 +82,7 @@ class Worker:
         for entry in (
             *status.get("initContainerStatuses", ()),
             *status.get("containerStatuses", ()),
+            *status.get("ephemeralContainerStatuses", ()),
         ):
             self.containers[entry["name"]] = adopt(entry)
         self.sandbox = any(c.id for c in self.containers.values())
@@ -116,6 +117,11 @@ class Stepper:
                 state.reason = "PodInitializing"
                 continue
             self._advance(worker, pod, container, state, now, init=False)
+        for container in spec.get("ephemeralContainers") or ():
+            state = worker.containers.setdefault(
+                container["name"], ContainerState(container["name"])
+            )
+            self._advance(worker, pod, container, state, now, init=False, policy="Never")
         return initialized
 
     def _mount(self, worker: Worker, pod: Object, now: float) -> bool:
@@ -157,8 +163,9 @@ class Stepper:
         state: ContainerState,
         now: float,
         init: bool,
+        policy: str = "",
     ) -> None:
-        policy = "Always" if init and _sidecar(spec) else pod["spec"]["restartPolicy"]
+        policy = policy or ("Always" if init and _sidecar(spec) else pod["spec"]["restartPolicy"])
         while True:  # one that ends as it starts goes on to its restart or its back-off
             if state.phase == "running":
                 self._run(worker, pod, spec, state, now, policy)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from zlib import crc32
 
 from cluster.client import Resource, kinds
+from cluster.machinery.errors import unavailable
 from cluster.machinery.meta import Object
 
 SERVICE_LABEL = "kubernetes.io/service-name"
@@ -183,3 +184,25 @@ def _number(entry: Object, port: Object) -> int | None:
         if candidate.get("name", "") == port.get("name", ""):
             return int(candidate["port"])
     return None
+
+
+def service_port(service: Object, wanted: str) -> Object:
+    """A service's port by number or name; the only one when none is named. Models
+    registry/core/service/storage (ResourceLocation). Raises StatusError."""
+    ports: list[Object] = service["spec"].get("ports") or []
+    for port in ports:
+        if wanted in (str(port["port"]), port.get("name")) or (not wanted and len(ports) == 1):
+            return port
+    name = service["metadata"]["name"]
+    raise unavailable(f'no service port "{wanted}" found for service "{name}"')
+
+
+def pod_port(pod: Object, wanted: str) -> int:
+    """A pod's port by number or name; its first one when none is named."""
+    if wanted.isdigit():
+        return int(wanted)
+    for spec in pod["spec"]["containers"]:
+        for port in spec.get("ports") or ():
+            if not wanted or port.get("name") == wanted:
+                return int(port["containerPort"])
+    return 80

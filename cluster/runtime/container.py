@@ -14,6 +14,7 @@ from cluster.runtime.kernel import Kernel, OpenFile, Process, Run, Sink, Source,
 from cluster.runtime.kernel.files import Null
 from cluster.runtime.loader import load
 from cluster.runtime.rootfs import flavour
+from cluster.runtime.terminal import Terminal
 
 HOOKS = -1  # the session of probes and hooks
 KEPT = 5_000  # chunks of a log
@@ -52,6 +53,8 @@ class Container:
         self.ended_at: float | None = None
         self.hooked: int | None = None  # how the postStart hook's command ended
         self.chunks: list[tuple[float, bytes]] = []  # what the main process wrote
+        self.console: Source | None = None  # where attached clients type
+        self.attached: list[Callable[[bytes], None]] = []
         self.serving = False  # the main process is a server: it ends when it is asked to
         self.listening: dict[int, Handler] = {}
         self.networked = False
@@ -123,12 +126,26 @@ class Container:
             process = self.kernel.spawn(line.split(" "), self.environment(), {}, self.workdir)
             self.main = self.main or process
 
-    def start(self, argv: list[str], stdin: OpenFile | None = None) -> None:
+    def start(self, argv: list[str]) -> None:
         """The main process; what it prints goes to the log. Raises NotExecutableError."""
-        sink = Sink(self._log)
-        self.main = self.execute(argv, {0: stdin or Null(), 1: sink, 2: sink})
+        self.main = self.execute(argv, self._console())
         if self.main.status is not None:
             self.ended_at = self.kernel.now
+
+    def _console(self) -> dict[int, OpenFile]:
+        """The main process's files: a terminal, an input that attach feeds, or nothing to read."""
+        if not self.spec.get("stdin"):
+            sink = Sink(self._log)
+            return {0: Null(), 1: sink, 2: sink}
+        if self.spec.get("tty"):
+            terminal = Terminal(self._log, lambda: False, self._interrupt)
+            self.console = terminal
+            return {0: terminal, 1: terminal.screen, 2: terminal.screen}
+        self.console, sink = Source(), Sink(self._log)
+        return {0: self.console, 1: sink, 2: sink}
+
+    def _interrupt(self, number: int) -> None:
+        self.kernel.interrupt(0, number)
 
     def place(self, address: str) -> None:
         """The pod's address, when it is known before the API tells."""
@@ -136,6 +153,8 @@ class Container:
 
     def _log(self, data: bytes) -> None:
         self.chunks.append((self.kernel.now, data))
+        for hear in self.attached:
+            hear(data)
         if len(self.chunks) > KEPT:
             del self.chunks[: KEPT // 10]
 

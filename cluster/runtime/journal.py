@@ -21,7 +21,12 @@ LARGEST = 8 * 1024 * 1024  # larger files stay with the process that has them
 
 
 def entry(
-    container: Container, at: float, paths: Iterable[str], signals: Iterable[tuple[int, int]]
+    container: Container,
+    at: float,
+    paths: Iterable[str] = (),
+    signals: Iterable[tuple[int, int]] = (),
+    typed: bytes = b"",
+    ended: bool = False,
 ) -> Object:
     """The JournalEntry of what happened since the last one."""
     meta = container.pod["metadata"]
@@ -43,6 +48,8 @@ def entry(
             "at": at,
             "changes": changes,
             "signals": [{"pid": pid, "number": number} for pid, number in signals],
+            "input": base64.b64encode(typed).decode(),
+            "inputEnded": ended,
         },
     }
 
@@ -76,6 +83,11 @@ def apply(container: Container, spec: Object) -> None:
                 _do(container, change)
     finally:
         fs.changed = heard
+    if same and container.console is not None:
+        if spec.get("input"):
+            container.console.feed(base64.b64decode(spec["input"]))
+        if spec.get("inputEnded"):
+            container.console.end()
     if same:
         for signal in spec.get("signals") or ():
             container.kernel.kill(int(signal["pid"]), int(signal["number"]))

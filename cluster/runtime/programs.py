@@ -132,7 +132,7 @@ def split(chunks: list[tuple[float, bytes]], whole: bool = False) -> list[tuple[
     rest = b""
     at = 0.0
     for at, data in chunks:
-        *lines, rest = (rest + data).split(b"\n")
+        *lines, rest = (rest + data).replace(b"\r\n", b"\n").split(b"\n")
         out += [(at, line.decode("utf-8", "replace")) for line in lines]
     if rest and not whole:
         out.append((at, rest.decode("utf-8", "replace")))

@@ -16,7 +16,7 @@ from cluster.kubelet.surroundings import ClusterSurroundings, of_client
 from cluster.machinery.clock import Clock
 from cluster.machinery.meta import Object
 from cluster.proxy import Destination, Dns, Objects, Router
-from cluster.proxy.routes import refused
+from cluster.proxy.routes import pod_port, refused, service_port
 from cluster.runtime import web
 from cluster.runtime.pod import PodRun
 from cluster.runtime.web import Answer, Asked, Site
@@ -73,6 +73,16 @@ class ClusterNetwork:
         return lambda method, path, headers, body: self.deliver(
             there, method, path, headers, body, None
         )
+
+    def fetch(
+        self, target: Object, port: str, method: str, path: str, headers: dict[str, str],
+        body: bytes,
+    ) -> Answer:  # fmt: skip
+        if target["kind"] == "Service":
+            there = self.router.pick(target, service_port(target, port), None)
+        else:
+            there = Destination(target, pod_port(target, port))
+        return self.deliver(there, method, path, headers, body, None)
 
     def deliver(
         self, there: Destination, method: str, path: str, headers: dict[str, str], body: bytes,

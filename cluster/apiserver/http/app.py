@@ -16,6 +16,7 @@ from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.http import (
     meta,
     podlog,
+    proxying,
     questions,
     reads,
     reviews,
@@ -38,6 +39,7 @@ from cluster.apiserver.http.responses import Response, error_response, send_resp
 from cluster.apiserver.http.server import ApiServer
 from cluster.apiserver.http.streams import NAMES as STREAMS
 from cluster.apiserver.operations import User
+from cluster.apiserver.resources import PODS, SERVICES
 from cluster.machinery import errors
 from cluster.machinery.errors import StatusError
 
@@ -113,6 +115,7 @@ async def _answer(server: ApiServer, request: Request, scope: Scope, receive: Re
         request.body = await read_body(receive)
     if request.method == "POST" and (review := reviews.find(request)):
         return reviews.answer(server, request, review)
+    proxying.split(request)
     if locate(request, server.find_resource):
         return await _resource(server, request)
     if request.method not in ("GET", "HEAD"):
@@ -166,6 +169,8 @@ async def _resource(server: ApiServer, request: Request) -> Response:
         return websockets.answer(server, request)
     if request.subresource == "token" and verb == "create":
         return tokens.create(server, request)
+    if request.subresource == "proxy" and resource in (PODS, SERVICES):
+        return await proxying.answer(server, request)
     if request.subresource == "log" and verb == "get":
         return podlog.log(server, request)
     if verb == "watch" or (verb == "get" and request.flag("watch")):

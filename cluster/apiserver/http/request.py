@@ -37,6 +37,7 @@ class Request:
     warnings: list[str] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)  # the query, with what is repeated
     upgrading: bool = False  # a websocket handshake
+    behind: str = ""  # the path after /proxy
 
     def flag(self, name: str) -> bool:
         return self.query.get(name, "").lower() in ("true", "1")

@@ -66,6 +66,19 @@ class Connection(Protocol):
         ...
 
 
+class Fetched(Protocol):
+    """What a container answered."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> dict[str, str]: ...
+
+    @property
+    def body(self) -> bytes: ...
+
+
 class Streams(Protocol):
     def check(self, pod: Object, request: StreamRequest | None) -> None:
         """Raises StatusError when there is no such running container."""
@@ -73,6 +86,15 @@ class Streams(Protocol):
 
     async def run(self, pod: Object, request: StreamRequest, peer: Peer) -> int:
         """The exit code."""
+        ...
+
+    def fetch(
+        self, target: Object, port: str, method: str, path: str, headers: dict[str, str],
+        body: bytes,
+    ) -> Fetched:  # fmt: skip
+        """One HTTP request to a pod or a service, for the proxy subresource; `port` is a number,
+        a name, or empty. Raises OSError when nobody listens, StatusError for a port that is not
+        there."""
         ...
 
     async def dial(self, pod: Object, port: int) -> Connection:

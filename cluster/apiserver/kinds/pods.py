@@ -155,7 +155,10 @@ class Pods(Kind):
                 **old["spec"],
                 "ephemeralContainers": new["spec"].get("ephemeralContainers", []),
             }
-            return {**old, "metadata": {**old["metadata"]}, "spec": spec}
+            meta = {**old["metadata"]}
+            if spec["ephemeralContainers"] != old["spec"].get("ephemeralContainers", []):
+                meta["generation"] = meta.get("generation", 1) + 1
+            return {**old, "metadata": meta, "spec": spec}
         return super().put(ctx, subresource, new, old)
 
     def view(self, ctx: Context, subresource: str, obj: Object) -> Object:
