@@ -187,15 +187,20 @@ def _update(ctx: Context, strategy: Strategy, current: Current) -> Prepared:
 
 def _put(ctx: Context, strategy: Strategy, new: Object, old: Object) -> Object:
     """A write to a subresource, and who owns what it wrote."""
+    from cluster.apiserver.admission import ask_others
+
     op = ctx.operation
     if op.subresource == "scale":
         out = strategy.put(ctx, op.subresource, new, old)
         scale = strategy.view(ctx, "scale", old)
         return hook.with_entries(out, hook.record_scale(ctx, old, scale, new))
     if op.subresource not in hook.TRACKED:
-        return strategy.put(ctx, op.subresource, new, old)
+        out = strategy.put(ctx, op.subresource, new, old)
+        ask_others(ctx, out, old)
+        return out
     hook.record(ctx, old, new, strategy.has_status)
     out = strategy.put(ctx, op.subresource, new, old)
+    ask_others(ctx, out, old)
     return hook.with_entries(out, new["metadata"].get("managedFields"))
 
 

@@ -21,6 +21,7 @@ from cluster.apiserver.operations import Operation
 from cluster.apiserver.policies import Policies
 from cluster.apiserver.prepare import Current, Prepared, prepare
 from cluster.apiserver.resources import (
+    BY_KIND,
     CUSTOM_RESOURCE_DEFINITIONS,
     EVENTS,
     RESOURCE_QUOTAS,
@@ -86,6 +87,12 @@ class Registry:
         self._followed: set[Resource] = set()
         self._written: dict[tuple[int, bytes], Object] = {}
 
+    def sibling(self) -> Registry:
+        """For another thread: the same store, nothing of what this one remembers."""
+        out = Registry(self.store, self.clock, self.entropy, self.fence)
+        out.catalog = self.catalog
+        return out
+
     def follow(self, resource: Resource) -> None:
         """Informers share the objects of this resource anyway: what this process has written
         itself then comes back from `changes` without being decoded."""
@@ -136,6 +143,10 @@ class Registry:
                     if obj is None:
                         continue
             yield Change(resource, namespace, name, event.revision, obj, own)
+
+    def resource_for(self, api_version: str, kind: str) -> Resource | None:
+        """Of the table, or a custom one."""
+        return BY_KIND.get((api_version, kind)) or self.catalog.by_kind(api_version, kind)
 
     def lease_for(self, ttl: int) -> int:
         return self._leases.lease_for(ttl, self.clock.now())

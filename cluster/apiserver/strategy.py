@@ -39,6 +39,10 @@ class Lookup(Protocol):
         """What admission asks often, remembered."""
         ...
 
+    def resource_for(self, api_version: str, kind: str) -> Resource | None:
+        """The resource of a kind, of the table or custom."""
+        ...
+
     def lease_for(self, ttl: int) -> int:
         """A store lease that keeps a key alive for `ttl` seconds of cluster time."""
         ...

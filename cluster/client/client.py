@@ -67,7 +67,7 @@ class Client:
 
     def resource_for(self, api_version: str, kind: str) -> Resource | None:
         """Of the table, or a custom one."""
-        return BY_KIND.get((api_version, kind)) or self.registry.catalog.by_kind(api_version, kind)
+        return self.registry.resource_for(api_version, kind)
 
     def resource_of(self, obj: Object) -> Resource:
         """The resource an object's apiVersion and kind name. Raises KeyError."""

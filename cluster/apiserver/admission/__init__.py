@@ -34,6 +34,8 @@ from cluster.apiserver.admission import (
     taint_nodes,
     toleration_seconds,
 )
+from cluster.apiserver.admission.policy import plugin as policies
+from cluster.apiserver.admission.webhooks import plugin as webhooks
 from cluster.apiserver.resources import Resource
 from cluster.apiserver.strategy import Context
 from cluster.machinery.meta import Object
@@ -94,6 +96,9 @@ PLUGINS: tuple[Plugin, ...] = (
     ),
     Plugin("RuntimeClass", admit=runtime_class.admit, only=PODS),
     Plugin("DefaultIngressClass", admit=default_ingress_class.admit, only=(resources.INGRESSES,)),
+    Plugin("MutatingAdmissionWebhook", admit=webhooks.admit, per_object=True),
+    Plugin("ValidatingAdmissionPolicy", validate=policies.validate, per_object=True),
+    Plugin("ValidatingAdmissionWebhook", validate=webhooks.validate, per_object=True),
     Plugin("ResourceQuota", validate=resource_quota.validate, per_object=True),
 )
 
@@ -121,6 +126,19 @@ def _chain(resource: Resource) -> _Chain:
             p.validate for p in asked if p.validate is not None and not p.per_object
         ),
     )
+
+
+def by_others(ctx: Context) -> bool:
+    """Whether webhooks or policies are registered: then every object is looked at by itself."""
+    return webhooks.concerns(ctx) or policies.concerns(ctx)
+
+
+def ask_others(ctx: Context, new: Object, old: Object) -> None:
+    """A write to a subresource: no plugin of ours has a say in it."""
+    if by_others(ctx):
+        webhooks.admit(ctx, new, old)
+        policies.validate(ctx, new, old)
+        webhooks.validate(ctx, new, old)
 
 
 def admit(ctx: Context, new: Object | None, old: Object | None) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from cluster.apiserver import conversion
@@ -19,7 +21,12 @@ from cluster.apiserver.http.streams import Streams
 from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.operations import Operation
 from cluster.apiserver.registry import Registry
-from cluster.apiserver.resources import CLOCKS, Resource
+from cluster.apiserver.resources import (
+    CLOCKS,
+    MUTATING_WEBHOOKS,
+    VALIDATING_WEBHOOKS,
+    Resource,
+)
 from cluster.machinery.clock import Anchor, LiveClock
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
@@ -27,6 +34,7 @@ from cluster.machinery.meta import Object
 if TYPE_CHECKING:
     from cluster.apiserver.http.questions import Questions
 
+OUTSIDE = 16  # writes that wait for webhooks at a time
 GIT_VERSION = "v1.35.0"
 
 
@@ -56,6 +64,8 @@ class ApiServer:
         if token_key is not None:
             self.tokens = ServiceAccountTokens(token_key, self, self.clock.now)
             authenticator.sources.append(self.tokens)
+        self._outside = ThreadPoolExecutor(OUTSIDE, thread_name_prefix="webhooks")
+        self._local = threading.local()
         self.committer = Committer(registry, self.cacher.refresh)
         self.requests: dict[tuple[str, str, int], int] = {}
         self.on_refresh: list[Callable[[], None]] = []
@@ -93,13 +103,30 @@ class ApiServer:
         if anchor and Anchor(**anchor) != self.clock.anchor:
             self.clock.set_anchor(Anchor(**anchor))
 
+    def _asks_outside(self, operation: Operation) -> bool:
+        """A webhook may take its time, and may write itself: the writer does not wait for it."""
+        shelf = self.cacher.shelf
+        return bool(shelf(MUTATING_WEBHOOKS).entries or shelf(VALIDATING_WEBHOOKS).entries)
+
+    def _commit_alone(self, operation: Operation) -> Object | StatusError:
+        registry: Registry | None = getattr(self._local, "registry", None)
+        if registry is None:
+            registry = self._local.registry = self.registry.sibling()
+        (result,) = registry.commit([operation])
+        self.cacher.refresh()
+        return result
+
     async def commit(self, operation: Operation) -> Object:
         """The object as stored; raises StatusError."""
         operation.authorizer = self.authorizer
         if operation.resource.stored_as:
             version = operation.resource
             return conversion.shown(version, await self.commit(conversion.stored(operation)))
-        result = await asyncio.wrap_future(self.committer.submit(operation))
+        if self._asks_outside(operation):
+            loop = asyncio.get_running_loop()
+            result = await loop.run_in_executor(self._outside, self._commit_alone, operation)
+        else:
+            result = await asyncio.wrap_future(self.committer.submit(operation))
         if isinstance(result, StatusError):
             raise result
         result = SHAPES.expanded(result)
@@ -109,3 +136,4 @@ class ApiServer:
 
     def close(self) -> None:
         self.committer.close()
+        self._outside.shutdown(wait=False, cancel_futures=True)

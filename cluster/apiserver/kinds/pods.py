@@ -62,7 +62,8 @@ class Pods(Kind):
         What else admission looks at belongs to the key (the namespace, annotations that say
         something about the spec) or empties the memo when it changes (policies).
         """
-
+        if admission().by_others(ctx):
+            return self._create_singly(ctx, obj)
         admission().admit_each(ctx, obj)
         memo: OrderedDict[_Key, _Template] = ctx.lookup.policies.derived.setdefault(
             "pods", OrderedDict()
@@ -86,6 +87,22 @@ class Pods(Kind):
         if obj["spec"].get("schedulingGates"):
             obj["status"]["conditions"] = [_gated(ctx.now)]
         admission().validate_each(ctx, obj)
+        return obj
+
+    def _create_singly(self, ctx: Context, obj: Object) -> Object:
+        """The whole way, as any other object takes it."""
+        obj = deep_copy(obj)
+        self.default(obj)
+        self.record(ctx, obj, None)
+        admission().admit(ctx, obj, None)
+        self.default(obj)
+        causes = names.metadata(obj["metadata"], names.subdomain)
+        self._raise(ctx, obj, causes + pod_spec(obj["spec"], "spec"))
+        obj["metadata"]["generation"] = 1
+        obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
+        if obj["spec"].get("schedulingGates"):
+            obj["status"]["conditions"] = [_gated(ctx.now)]
+        admission().validate(ctx, obj, None)
         return obj
 
     def _complete(self, ctx: Context, obj: Object) -> _Template:
