@@ -54,5 +54,6 @@ def stored(operation: Operation) -> Operation:
         return to_stored(version, transform(shown(version, old) if old else old))
 
     return replace(
-        operation, resource=hub, body=body, transform=None if transform is None else converted
-    )
+        operation, resource=hub, body=body, transform=None if transform is None else converted,
+        version=version,
+    )  # fmt: skip

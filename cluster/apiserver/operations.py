@@ -59,7 +59,8 @@ class Operation:
     cached current object: it saves a read and makes the write conditional on its version.
     `warnings` are what the caller should be told beside the result.
     `apply`: `transform` is a server-side apply, which also creates (it then gets {}), and which
-    has settled the managedFields itself. `beside` is only for updates.
+    has settled the managedFields itself. `version`: the one the client wrote, when it is not that
+    of `resource`. `beside` is only for updates.
     `authorizer` knows the rights of a user from outside; without one the caller is a trusted
     component."""
 
@@ -72,6 +73,7 @@ class Operation:
     transform: Callable[[Object], Object] | None = None
     subresource: str = ""
     apply: bool = False
+    version: Resource | None = None
     options: Options = NO_OPTIONS
     origin: Origin = field(default=Origin())
     base: Object | None = None

@@ -28,7 +28,10 @@ MAX_DEPTH = 150
 FLAGS = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False, "": False}
 
 
-def manager_name(request: Request, kind: str = "CreateOptions") -> str:
+OPTIONS = {"PUT": "UpdateOptions", "PATCH": "PatchOptions"}
+
+
+def manager_name(request: Request) -> str:
     """?fieldManager or the first part of the User-Agent. Raises StatusError 422."""
     name = request.query.get("fieldManager", "")
     causes = []
@@ -38,6 +41,7 @@ def manager_name(request: Request, kind: str = "CreateOptions") -> str:
         text = "should only contain printable characters"
         causes.append(errors.invalid_value("fieldManager", name, text))
     if causes:
+        kind = OPTIONS.get(request.method, "CreateOptions")
         raise errors.invalid(kind, "meta.k8s.io", "", causes)
     if name:
         return name
@@ -49,7 +53,7 @@ def patch_manager(request: Request, apply: bool) -> tuple[str, bool]:
     """(manager, force). Models ValidatePatchOptions. Raises StatusError 422."""
     given = request.query.get("force")
     forced = FLAGS.get((given or "").lower(), True)
-    name = manager_name(request, "PatchOptions")
+    name = manager_name(request)
     causes = []
     if apply and not request.query.get("fieldManager"):
         causes.append(errors.required("fieldManager", "is required for apply patch"))
@@ -131,6 +135,12 @@ def _apply(
     applied = fields.apply(old or None, config, manager, force, now)
     new = bodies.settled(resource, applied, old)
     _check_name(request, new)
+    if not old and (uid := new["metadata"].get("uid")):
+        why = (
+            f"uid mismatch: the provided object specified uid {uid}, and no existing object was "
+            "found"
+        )
+        raise errors.conflict(resource.plural, resource.group, request.name, why)
     if request.subresource in bodies.CHECKED:
         request.warnings.clear()
         bodies.check_fields(request, resource, new)

@@ -122,12 +122,31 @@ def record(ctx: Context, live: Object | None, new: Object, has_status: bool) -> 
     if operation.apply:
         _put(new, _restored(ctx, live, new["metadata"].get("managedFields")))
         return
+    if operation.version is not None:
+        _record_version(ctx, live, new, operation.version, has_status)
+        return
     writer = _writer(resource, operation.subresource, name, has_status)
     if writer is None or _record_quickly(ctx, live, new, writer):
         return
     manager = field_manager(resource, operation.subresource, has_status)
     manager.update(live and _shown(ctx, live), new, name, _time(ctx.now))
     _put(new, _restored(ctx, live, new["metadata"].get("managedFields")))
+
+
+def _record_version(
+    ctx: Context, live: Object | None, new: Object, version: Resource, has_status: bool
+) -> None:
+    """What was written in another version than the stored one is owned in terms of that."""
+    from cluster.apiserver import conversion
+
+    operation = ctx.operation
+    before = None if live is None else conversion.shown(version, _shown(ctx, live))
+    after = conversion.shown(version, new)
+    after["metadata"] = {**after["metadata"]}
+    manager = field_manager(version, operation.subresource, has_status)
+    manager.update(before, after, manager_of(operation), _time(ctx.now))
+    new["metadata"].pop("managedFields", None)
+    _put(new, _restored(ctx, live, after["metadata"].get("managedFields")))
 
 
 def _shown(ctx: Context, live: Object) -> Object:

@@ -278,3 +278,27 @@ async def test_a_version_in_the_configuration_must_be_current(api: Caller) -> No
     assert (stale.status, stale.json["reason"]) == (409, "Conflict")
     pinned["metadata"]["resourceVersion"] = made.json["metadata"]["resourceVersion"]
     assert (await apply(api, f"{MAPS}/a", pinned)).status == 200
+
+
+async def test_an_update_in_another_version_is_owned_in_its_terms(api: Caller) -> None:
+    old, new = HPA.format("v1"), HPA.format("v2")
+    where = f"{old.rpartition('/')[0]}?fieldManager=kubectl-autoscale"
+    made = await api.ask("POST", where, autoscaler("v1", targetCPUUtilizationPercentage=50))
+    assert made.status == 201, made.body
+    patch = {"spec": {"maxReplicas": 7}}
+    merge = "application/merge-patch+json"
+    await api.ask("PATCH", f"{new}?fieldManager=p", patch, content_type=merge)
+    shown = (await api.ask("GET", new)).json["metadata"]["managedFields"]
+    assert [(e["manager"], e["apiVersion"]) for e in shown] == [
+        ("kubectl-autoscale", "autoscaling/v1"), ("p", "autoscaling/v2"),
+    ]  # fmt: skip
+    assert "f:targetCPUUtilizationPercentage" in shown[0]["fieldsV1"]["f:spec"]
+    assert "f:maxReplicas" not in shown[0]["fieldsV1"]["f:spec"]
+
+
+async def test_what_does_not_exist_has_no_uid_to_insist_on(api: Caller) -> None:
+    config = config_map(x="1")
+    config["metadata"]["uid"] = "u"
+    refused = await apply(api, f"{MAPS}/a", config)
+    assert (refused.status, refused.json["reason"]) == (409, "Conflict")
+    assert "uid mismatch: the provided object specified uid u" in refused.json["message"]
