@@ -9,7 +9,7 @@ import datetime
 from functools import partial
 from typing import Any
 
-from cluster.apiserver.http import bodies
+from cluster.apiserver.http import bodies, duplicates
 from cluster.apiserver.http.request import Request
 from cluster.apiserver.http.server import ApiServer
 from cluster.apiserver.kinds import strategy_for
@@ -141,8 +141,9 @@ def _apply(
             "found"
         )
         raise errors.conflict(resource.plural, resource.group, request.name, why)
+    request.warnings.clear()
+    duplicates.check(request)
     if request.subresource in bodies.CHECKED:
-        request.warnings.clear()
         bodies.check_fields(request, resource, new)
     return new
 

@@ -302,3 +302,22 @@ async def test_what_does_not_exist_has_no_uid_to_insist_on(api: Caller) -> None:
     refused = await apply(api, f"{MAPS}/a", config)
     assert (refused.status, refused.json["reason"]) == (409, "Conflict")
     assert "uid mismatch: the provided object specified uid u" in refused.json["message"]
+
+
+async def test_a_key_set_twice_is_an_error_or_a_warning(api: Caller) -> None:
+    for body in (
+        b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  x: '1'\n  x: '2'\n",
+        b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},\n\n\n\n\n'
+        b'"data":{"x":"1","x":"2"}}',
+    ):
+        strict = await apply(api, f"{MAPS}/a", body, query="&fieldValidation=Strict")
+        assert (strict.status, strict.json["message"]) == (
+            400,
+            "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n"
+            '  line 6: key "x" already set in map',
+        )
+        warned = await apply(api, f"{MAPS}/a", body, query="&dryRun=All")
+        assert warned.json["data"] == {"x": "2"}
+        assert 'key \\"x\\" already set in map' in warned.headers["warning"]
+        silent = await apply(api, f"{MAPS}/a", body, query="&dryRun=All&fieldValidation=Ignore")
+        assert "warning" not in silent.headers
