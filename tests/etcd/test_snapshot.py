@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from cluster.etcd.snapshot.records import Record, decode, encode
 from cluster.etcd.snapshot.restore import content, restore
 from cluster.etcd.snapshot.save import save
 from cluster.etcd.sqlarchive import SqlArchive
-from tests.etcd.grpc.conftest import eventually, free_port, needed
+from tests.etcd.grpc.conftest import needed, real_etcd
 
 SQLITE = pytest.param("sqlite", marks=pytest.mark.django_db(transaction=True))
 numbers = count()
@@ -175,27 +173,6 @@ def etcdctl(*arguments: str) -> str:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-@contextmanager
-def real_etcd(folder: Path) -> Iterator[str]:
-    """Its endpoint."""
-    client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-    process = subprocess.Popen(
-        [
-            needed("etcd", "etcd-server"), "--data-dir", str(folder), "--log-level=error",
-            "--listen-client-urls", client, "--advertise-client-urls", client,
-            "--listen-peer-urls", peer, "--unsafe-no-fsync",
-        ],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        command = [needed("etcdctl", "etcd-client"), f"--endpoints={client}", "endpoint", "health"]
-        eventually(lambda: subprocess.run(command, capture_output=True).returncode == 0, 20)
-        yield client
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def test_etcdctl_agrees_about_what_is_in_a_snapshot(store: Archive, tmp_path: Path) -> None:

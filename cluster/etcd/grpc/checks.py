@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.etcd.grpc import errors
-from cluster.etcd.grpc.ops import bounds
 from cluster.etcd.grpc.protos import pb
 
 MAX_OPS = 128
@@ -70,7 +69,8 @@ def _changes(ops: Any) -> tuple[set[bytes], list[Span]]:
     for op in ops:
         if op.HasField("request_delete_range"):
             request = op.request_delete_range
-            deletes.append(bounds(request.key, request.range_end))
+            # As etcd, taken by the letter: an end that means infinity meets nothing.
+            deletes.append((request.key, request.range_end or request.key + b"\x00"))
     for op in ops:
         if not op.HasField("request_txn"):
             continue

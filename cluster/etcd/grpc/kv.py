@@ -32,7 +32,9 @@ class KV:
         checks.check_put(request)
         checks.check_size(request)
         if request.prev_kv or request.ignore_value or request.ignore_lease or self._is_tight():
-            return await self._commit(lambda view: ops.put(view, request), _put_cost(request))
+            store = self._face.store
+            evaluate = lambda view: ops.put_alone(store, view, request)  # noqa: E731
+            return await self._commit(evaluate, _put_cost(request))
         put = Put(request.key, request.value, request.lease)
         return self._face.sign(pb.PutResponse(), await self._face.writer.put(put))
 

@@ -5,10 +5,20 @@ No gRPC here. Models server/etcdserver/txn and server/storage/mvcc.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from cluster.etcd.api import Delete, KeyValue, Origin, Put, Store, Txn
+from cluster.etcd.api import (
+    CompactedError,
+    Delete,
+    FutureRevisionError,
+    KeyValue,
+    LeaseNotFoundError,
+    Origin,
+    Put,
+    Store,
+    Txn,
+)
 from cluster.etcd.grpc import errors
 from cluster.etcd.grpc.protos import mvccpb, pb
 
@@ -125,13 +135,17 @@ def _fetch(
     if view is not None and not request.revision:
         found = view.range(start, end)
         return found, len(found), view.revision
-    if start >= end:
-        return [], 0, store.revision()
+    end = max(start, end)  # an empty range has its revision checked, too
     limit = 1 if request.count_only else 0
     if request.limit and not _needs_all(request):
         limit = request.limit + 1
     result = store.range(start, end, limit=limit, revision=request.revision)
-    return result.kvs, result.count, store.revision() if request.revision else result.revision
+    revision = result.revision
+    if view is not None:
+        revision = view.revision
+    elif request.revision:
+        revision = store.revision()
+    return result.kvs, result.count, revision
 
 
 def _needs_all(request: Message) -> bool:
@@ -172,6 +186,17 @@ def _sort(kvs: list[KeyValue], request: Message) -> None:
 # ---- writing
 
 
+def put_alone(store: Store, view: View, request: Message) -> Message:
+    """Outside a transaction etcd asks for the lease first."""
+    _check_lease(store, request)
+    return put(view, request)
+
+
+def _check_lease(store: Store, request: Message) -> None:
+    if request.lease and store.lease(request.lease) is None:
+        raise LeaseNotFoundError
+
+
 def put(view: View, request: Message) -> Message:
     value, lease = request.value, request.lease
     if request.ignore_value or request.ignore_lease:
@@ -199,6 +224,7 @@ def delete_range(view: View, request: Message) -> Message:
 def txn(store: Store, view: View, request: Message) -> Message:
     """Compares first, all of the nested ones too, as etcd does; then the operations in turn."""
     paths = _paths(view, request)
+    _check(store, view, list(_taken(request, list(paths))))
     response = _run(store, view, request, paths)
     response.header.revision = view.revision
     return response
@@ -212,6 +238,31 @@ def _paths(view: View, request: Message) -> list[bool]:
         if op.WhichOneof("request") == "request_txn":
             path += _paths(view, op.request_txn)
     return path
+
+
+def _taken(request: Message, paths: list[bool]) -> Iterator[Message]:
+    """The operations that will be done, those of nested transactions in their place."""
+    for op in request.success if paths.pop(0) else request.failure:
+        if op.WhichOneof("request") == "request_txn":
+            yield from _taken(op.request_txn, paths)
+        else:
+            yield op
+
+
+def _check(store: Store, view: View, ops: list[Message]) -> None:
+    """What could fail, before anything is done; puts before ranges. Models checkRequests."""
+    for op in ops:
+        if op.HasField("request_put"):
+            wanted = op.request_put
+            if (wanted.ignore_value or wanted.ignore_lease) and view.get(wanted.key) is None:
+                raise errors.KEY_NOT_FOUND
+            _check_lease(store, wanted)
+    for op in ops:
+        if op.HasField("request_range") and op.request_range.revision:
+            if op.request_range.revision > view.base:
+                raise FutureRevisionError
+            if op.request_range.revision < store.compacted():
+                raise CompactedError(store.compacted())
 
 
 def _run(store: Store, view: View, request: Message, paths: list[bool]) -> Message:

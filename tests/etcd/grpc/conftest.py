@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -164,3 +165,24 @@ def lines_of(process: subprocess.Popen[str], count: int) -> list[str]:
     process.wait(5)
     process.stdout.close()
     return found
+
+
+@contextmanager
+def real_etcd(folder: Path) -> Iterator[str]:
+    """Its endpoint."""
+    client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    process = subprocess.Popen(
+        [
+            needed("etcd", "etcd-server"), "--data-dir", str(folder), "--log-level=error",
+            "--listen-client-urls", client, "--advertise-client-urls", client,
+            "--listen-peer-urls", peer, "--unsafe-no-fsync",
+        ],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        command = [needed("etcdctl", "etcd-client"), f"--endpoints={client}", "endpoint", "health"]
+        eventually(lambda: subprocess.run(command, capture_output=True).returncode == 0, 20)
+        yield client
+    finally:
+        process.terminate()
+        process.wait(10)
