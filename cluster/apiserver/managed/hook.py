@@ -39,7 +39,24 @@ STATUS_IGNORES: dict[str, tuple[Path, ...]] = {
 
 WRITERS = 2_048  # anybody may come with a name of their own
 # In-process clients whose user does not tell the program.
-PROGRAMS = {"system:nodes": "kubelet", "system:orrery:bootstrap": "kubeadm"}
+PROGRAMS = {"system:nodes": "kubelet"}
+# Who makes what a cluster is born with; the rest is kubeadm's.
+BIRTH = "system:orrery:bootstrap"
+_APF = "api-priority-and-fairness-config-producer-v1"
+BORN = {
+    "flowschemas.flowcontrol.apiserver.k8s.io": _APF,
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": _APF,
+    **dict.fromkeys(
+        (
+            "namespaces", "services", "endpoints", "endpointslices.discovery.k8s.io",
+            "servicecidrs.networking.k8s.io", "priorityclasses.scheduling.k8s.io",
+            "clusterroles.rbac.authorization.k8s.io", "roles.rbac.authorization.k8s.io",
+            "clusterrolebindings.rbac.authorization.k8s.io",
+            "rolebindings.rbac.authorization.k8s.io",
+        ),
+        "kube-apiserver",
+    ),
+}  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
@@ -56,6 +73,8 @@ def ignored(resource: Resource, subresource: str, has_status: bool) -> FieldSet:
 
 def manager_of(operation: Operation) -> str:
     """The name that a write's entry carries."""
+    if operation.user.name == BIRTH:
+        return BORN.get(operation.resource.id, "kubeadm")
     return operation.options.field_manager or component_name(operation.user)
 
 

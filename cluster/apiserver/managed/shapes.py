@@ -9,7 +9,6 @@ The API shows FieldsV1; everything else passes the string on.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -47,7 +46,7 @@ class Shapes:
     def __init__(self) -> None:
         self.texts: dict[str, bytes] = {}
         self._sets: dict[str, FieldSet] = {}
-        self._json: OrderedDict[str, Any] = OrderedDict()
+        self._json: dict[str, Any] = {}
         self._bytes: dict[bytes, bytes] = {}
 
     def named(self, fields: FieldSet) -> tuple[str, bytes]:
@@ -94,9 +93,9 @@ class Shapes:
         """FieldsV1 as a value; shared, do not change. None when nobody knows the reference."""
         found = self._json.get(reference)
         if found is None and (text := self.json(reference.encode(), shelf)) is not None:
-            found = self._json[reference] = orjson.loads(text)
             if len(self._json) > PARSED:
-                self._json.popitem(last=False)
+                self._json.clear()
+            found = self._json[reference] = orjson.loads(text)
         return found
 
     def expand(self, body: bytes) -> bytes:
@@ -123,9 +122,9 @@ class Shapes:
             found = self.json(reference)
             if found is not None and reference.count(b"|") < 2 and b"." not in reference:
                 # No address in it: many objects have the very same.
-                self._bytes[reference] = found
                 if len(self._bytes) > PARSED:
-                    del self._bytes[next(iter(self._bytes))]
+                    self._bytes.clear()
+                self._bytes[reference] = found
         return found
 
     def expanded(self, obj: dict[str, Any], shelf: Shelf | None = None) -> dict[str, Any]:

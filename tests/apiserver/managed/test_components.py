@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from cluster.apiserver.managed import hook
 from cluster.apiserver.managed.shapes import SHAPES
+from cluster.apiserver.operations import Operation, User
+from cluster.apiserver.resources import RESOURCES
 from cluster.client import kinds
 from cluster.machinery.meta import Object
 from cluster.simulation import Shape, Simulation
@@ -120,3 +125,26 @@ async def test_what_only_one_client_made_is_stored_in_full(api: Caller) -> None:
     assert (
         len({str(i["metadata"]["managedFields"][0]["fieldsV1"]) for i in listed.json["items"]}) == 1
     )
+
+
+@pytest.mark.parametrize(
+    ("user", "resource", "name"),
+    [
+        ("system:kube-scheduler", "pods", "kube-scheduler"),
+        ("system:kube-controller-manager", "pods", "kube-controller-manager"),
+        (
+            "system:serviceaccount:kube-system:job-controller",
+            "jobs.batch",
+            "kube-controller-manager",
+        ),
+        ("system:node:minikube", "nodes", "kubelet"),
+        ("system:nodes", "pods", "kubelet"),
+        ("system:orrery:bootstrap", "namespaces", "kube-apiserver"),
+        ("system:orrery:bootstrap", "configmaps", "kubeadm"),
+    ],
+)
+def test_components_write_as_the_program_they_stand_for(
+    user: str, resource: str, name: str
+) -> None:
+    operation = Operation("create", RESOURCES[resource], "", "x", User(user))
+    assert hook.manager_of(operation) == name
