@@ -168,7 +168,7 @@ class Informer:
             self.sharing.adopt(obj)
             old = self.lister.get(key)
             if old is None or old["metadata"] != obj["metadata"]:
-                self.apply(key, obj, revision)
+                self.apply(key, obj, _version(obj))
 
 
 class Informers:

@@ -23,6 +23,7 @@ from cluster.machinery.meta import (
     is_deleting,
     is_true,
     name_of,
+    revision_of,
     set_condition,
 )
 
@@ -67,11 +68,11 @@ class NodeLifecycleController(Controller):
             text = f"Node {event.key} event: Removing Node {event.key} from Controller"
             self.recorder.event(event.obj, "Normal", "RemovingNode", text)
             if self.zones.remove(event.key):
-                self._wake_zones()
+                self._wake_zones(event.revision)
 
-    def _wake_zones(self) -> None:
+    def _wake_zones(self, cause: int) -> None:
         for zone in self.zones.by_name:
-            self.enqueue(ZONE + zone)
+            self.enqueue(ZONE + zone, cause)
 
     def _on_lease(self, event: InformerEvent) -> None:
         if event.key.startswith(f"{LEASES}/"):
@@ -94,7 +95,7 @@ class NodeLifecycleController(Controller):
         self._follow(key, node, now)
         ready = is_true(node.get("status", {}).get("conditions"), "Ready")
         if self.zones.place(key, zone_of(node), ready):
-            self._wake_zones()
+            self._wake_zones(event.revision)
         self._taint(node, now)
 
     def _register(self, key: str, node: Object) -> None:
@@ -179,7 +180,7 @@ class NodeLifecycleController(Controller):
         if lost and evicting:  # given up already: only the name of the reason may change
             wanted.append((lost, "NoExecute"))
         elif lost:
-            self.enqueue(ZONE + self.zones.wait(name_of(node)))
+            self.enqueue(ZONE + self.zones.wait(name_of(node)), revision_of(node))
         self._set_taints(node, wanted, now)
 
     def _set_taints(self, node: Object, wanted: list[tuple[str, str]], now: float) -> None:

@@ -20,7 +20,7 @@ from cluster.kubelet.staticpods import is_mirror, manifests, mirror
 from cluster.kubelet.surroundings import ClusterSurroundings
 from cluster.machinery.clock import format_micro_time, parse_time
 from cluster.machinery.errors import StatusError
-from cluster.machinery.meta import Object, annotations_of, key_of, name_of
+from cluster.machinery.meta import Object, annotations_of, key_of, name_of, revision_of
 from cluster.machinery.workqueue import WorkQueue
 from cluster.runtime import Runtime
 from cluster.runtime.images import preloaded
@@ -185,7 +185,7 @@ class Kubelet:
 
     def _look_at_pods(self, host: Host) -> None:
         for pod in self.pods.by_index("node", host.name):
-            self.queue.add(f"pod/{key_of(pod)}")
+            self.queue.add(f"pod/{key_of(pod)}", revision_of(pod))
 
     def _keep_status(self, host: Host, node: Object, now: float) -> None:
         """Write the node's status if it says anything else than what is."""

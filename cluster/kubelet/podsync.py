@@ -16,7 +16,7 @@ from cluster.kubelet.surroundings import ClusterSurroundings, of_client
 from cluster.kubelet.worker import KILLED, Stepper, Worker, shown_state
 from cluster.machinery import quantity
 from cluster.machinery.clock import format_time
-from cluster.machinery.meta import Object, is_deleting, key_of, uid_of
+from cluster.machinery.meta import Object, is_deleting, key_of, revision_of, uid_of
 from cluster.machinery.workqueue import WorkQueue
 from cluster.runtime import Runtime
 
@@ -105,7 +105,7 @@ class PodSync:
                 text = "Pod sandbox changed, it will be killed and re-created."
                 self._tell(pod, "Normal", "SandboxChanged", text)
             self._add(worker)
-            self.queue.add(f"pod/{key_of(pod)}")
+            self.queue.add(f"pod/{key_of(pod)}", revision_of(pod))
 
     def _new(self, pod: Object, host: Host) -> Worker:
         cpu, memory = requests_of(pod)

@@ -15,7 +15,8 @@ MAX_DELAY = 1000.0
 class WorkQueue:
     def __init__(self, base_delay: float = BASE_DELAY, max_delay: float = MAX_DELAY) -> None:
         self._dirty: dict[str, int] = {}  # key -> revision that made it dirty (0: none)
-        self._timers: list[tuple[float, int, str]] = []
+        self._timers: list[tuple[float, int, str, int]] = []
+        self._drained: dict[str, int] = {}  # the last batch
         self._due: dict[str, float] = {}  # key -> its earliest pending timer
         self._failures: dict[str, int] = {}
         self._sequence = 0
@@ -31,13 +32,15 @@ class WorkQueue:
             self._dirty[key] = cause
 
     def add_at(self, key: str, moment: float) -> None:
-        """Mark `key` dirty at `moment` (cluster time); an earlier pending timer wins."""
+        """Mark `key` dirty at `moment` (cluster time); an earlier pending timer wins. Its cause is
+        what the key is being worked on for."""
         pending = self._due.get(key)
         if pending is not None and pending <= moment:
             return
         self._due[key] = moment
         self._sequence += 1
-        heapq.heappush(self._timers, (moment, self._sequence, key))
+        cause = self._drained.get(key, 0)
+        heapq.heappush(self._timers, (moment, self._sequence, key, cause))
 
     def retry(self, key: str, now: float) -> float:
         """Mark `key` dirty again after its back-off; returns the moment."""
@@ -57,7 +60,7 @@ class WorkQueue:
     def next_deadline(self) -> float | None:
         """The earliest timer that still counts, or None."""
         while self._timers:
-            moment, _, key = self._timers[0]
+            moment, _, key, _ = self._timers[0]
             if self._due.get(key) == moment:
                 return moment
             heapq.heappop(self._timers)
@@ -66,8 +69,9 @@ class WorkQueue:
     def drain(self, now: float) -> list[tuple[str, int]]:
         """(key, cause) of what is dirty or due at `now`; keys added from now on wait their turn."""
         while (moment := self.next_deadline()) is not None and moment <= now:
-            _, _, key = heapq.heappop(self._timers)
+            _, _, key, cause = heapq.heappop(self._timers)
             del self._due[key]
-            self.add(key)
+            self.add(key, cause)
         batch, self._dirty = self._dirty, {}
+        self._drained = batch
         return list(batch.items())

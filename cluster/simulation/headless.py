@@ -44,7 +44,7 @@ class Simulation:
         ]
         self._deadlines: dict[str, float | None] = {c.name: None for c in self.components}
         self._seen: dict[str, int] = {c.name: -1 for c in self.components}
-        bootstrap(self.client, shape or Shape())
+        bootstrap(Client(self.registry, "system:orrery:bootstrap"), shape or Shape())
 
     def _env(self, name: str) -> Env:
         return Env(Client(self.registry, name), self.informers, self.clock, self.entropy)

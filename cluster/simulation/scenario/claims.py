@@ -96,7 +96,8 @@ class Claim:
 def resource_of(kind: str) -> Resource:
     """By kind, plural or short name. Raises ValueError."""
     for resource in kinds.RESOURCES.values():
-        if kind in (resource.kind, resource.plural, resource.id, *resource.short_names):
+        names = (resource.kind, resource.plural, resource.id, resource.singular)
+        if kind in (*names, *resource.short_names):
             return resource
     raise ValueError(f"kind: there is no {kind or 'kind without a name'}")
 
