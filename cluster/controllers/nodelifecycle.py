@@ -95,7 +95,7 @@ class NodeLifecycleController(Controller):
         self._follow(key, node, now)
         ready = is_true(node.get("status", {}).get("conditions"), "Ready")
         if self.zones.place(key, zone_of(node), ready):
-            self._wake_zones(event.revision)
+            self._wake_zones(revision_of(node))
         self._taint(node, now)
 
     def _register(self, key: str, node: Object) -> None:
