@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from cluster.apiserver.cel.library.authorizer import handle
+from cluster.apiserver.cel.asking import handle
 from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.resources import Resource
 from cluster.apiserver.strategy import Context

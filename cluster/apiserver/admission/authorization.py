@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cluster.apiserver.cel.library.authorizer import ASK
+from cluster.apiserver.cel.asking import ASK
 from cluster.apiserver.strategy import Context
 
 

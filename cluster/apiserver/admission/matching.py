@@ -10,7 +10,6 @@ from typing import Any
 
 from cluster.apiserver.admission.attributes import Attributes
 from cluster.apiserver.admission.authorization import asking
-from cluster.apiserver.cel import CompileError, EvaluationError, compile_expression
 from cluster.apiserver.resources import NAMESPACES, Resource
 from cluster.machinery.meta import Object
 from cluster.machinery.selectors import from_label_selector
@@ -105,6 +104,8 @@ def conditions_hold(
     names: tuple[str, ...] = CONDITION_VARIABLES,
 ) -> bool:  # fmt: skip
     """All of them; one that is false decides even when others fail. Raises ConditionError."""
+    from cluster.apiserver.cel.program import CompileError, EvaluationError, compile_expression
+
     problems = []
     for condition in conditions:
         try:

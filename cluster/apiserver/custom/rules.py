@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from cluster.apiserver.cel import CompileError, EvaluationError, Program, compile_expression
+from cluster.apiserver.cel.program import CompileError, EvaluationError, Program, compile_expression
 from cluster.apiserver.cel.values import adapt
 from cluster.apiserver.custom.schema.structural import (
     LIST_TYPE,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cluster.apiserver.cel import CompileError, EvaluationError, compile_expression
+from cluster.apiserver.cel.program import CompileError, EvaluationError, compile_expression
 
 SELF: dict[str, Any] = {"list": [1, 2, 3], "text": "hello", "map": {"a": 1}}
 TRUE = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,20 +11,14 @@ from google.protobuf import duration_pb2, timestamp_pb2
 from cluster.apiserver.admission.attributes import Attributes
 from cluster.apiserver.admission.authorization import asking
 from cluster.apiserver.admission.matching import ConditionError, conditions_hold
-from cluster.apiserver.cel import CompileError, EvaluationError, compile_expression
+from cluster.apiserver.admission.policy.denial import Denial
+from cluster.apiserver.cel.program import CompileError, EvaluationError, compile_expression
 from cluster.machinery.meta import Object
 
 VARIABLES = (
     "object", "oldObject", "request", "params", "namespaceObject", "variables", "authorizer",
 )  # fmt: skip
 MESSAGE_LIMIT = 5 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Denial:
-    message: str
-    reason: str = ""
-    is_error: bool = False
 
 
 class Policy:

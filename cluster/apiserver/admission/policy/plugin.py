@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cluster.apiserver import resources
 from cluster.apiserver.admission.attributes import Attributes
 from cluster.apiserver.admission.matching import matching_version, selector_matches
-from cluster.apiserver.admission.policy.compiled import Denial, Policy
+from cluster.apiserver.admission.policy.denial import Denial
 from cluster.apiserver.resources import NAMESPACES, Resource
 from cluster.apiserver.strategy import Context
 from cluster.machinery.errors import StatusError
@@ -22,6 +22,10 @@ NAMESPACE_FIELDS = (
 )  # fmt: skip
 
 
+if TYPE_CHECKING:
+    from cluster.apiserver.admission.policy.compiled import Policy
+
+
 class Misconfigured(Exception):
     """A binding's parameters are not there."""
 
@@ -33,6 +37,8 @@ def _bound(ctx: Context) -> list[tuple[Policy, list[Object]]]:
         bindings: dict[str, list[Object]] = {}
         for binding in ctx.lookup.policies.list(resources.VALIDATING_POLICY_BINDINGS):
             bindings.setdefault(binding["spec"].get("policyName", ""), []).append(binding)
+        if bindings:
+            from cluster.apiserver.admission.policy.compiled import Policy
         found = derived["validating policies"] = [
             (Policy(raw), bindings[name_of(raw)])
             for raw in ctx.lookup.policies.list(resources.VALIDATING_POLICIES)

@@ -7,19 +7,10 @@ evaluation by whoever knows the authorizer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
+from cluster.apiserver.cel.asking import ASK, MARK
 from cluster.apiserver.cel.library.signature import BOOL, MAP, STRING, Signature
-
-MARK = "$authorizer"
-Ask = Callable[[dict[str, Any]], tuple[bool, str]]
-ASK: ContextVar[Ask | None] = ContextVar("authorizer", default=None)
-
-
-def handle(user: dict[str, Any]) -> dict[str, Any]:
-    """The value of the variable `authorizer`."""
-    return {MARK: "check", "user": user}
 
 
 def _with(name: str) -> Callable[..., Any]:

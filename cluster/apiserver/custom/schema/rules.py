@@ -16,6 +16,7 @@ from cluster.apiserver.custom.schema.structural import (
     PRESERVE,
     RULES,
     Schema,
+    has,
     items_of,
 )
 from cluster.apiserver.custom.schema.validation import Validator, pattern_of
@@ -64,7 +65,7 @@ def validate(schema: Schema, path: str, has_status: bool) -> list[Cause]:
     if not structural:
         causes += _defaults(schema, path)
     causes += supported
-    if not causes:
+    if not causes and has(schema, lambda node: bool(node.get(RULES))):
         from cluster.apiserver.custom.rules import compile_causes
 
         causes += compile_causes(schema, path)
