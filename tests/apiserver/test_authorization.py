@@ -8,6 +8,7 @@ import pytest
 
 from cluster.apiserver.authz import attributes_of
 from cluster.apiserver.authz.defaults import default_objects
+from cluster.etcd.api import Origin, Put, Txn
 from tests.apiserver.conftest import Answer, Caller
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -106,6 +107,26 @@ async def test_a_right_given_through_another_server_counts_at_once(api: Caller) 
     await grant(other, PODS)
     assert (await api.ask("GET", pods, token="bob")).status == 200
     other.server.close()
+
+
+async def test_what_was_written_past_the_api_grants_nothing_and_breaks_nothing(
+    api: Caller,
+) -> None:
+    await grant(api, PODS)
+    for kind in ("roles", "rolebindings"):
+        for name, value in (("broken", b"{"), ("odd", b'{"metadata":{},"rules":[3],"subjects":1}')):
+            key = f"/registry/{kind}/team/{name}".encode()
+            api.server.registry.store.commit([Txn((), (Put(key, value),), Origin("etcdctl"))])
+    api.server.hint()
+    found = await api.ask("GET", "/api/v1/namespaces/team/pods", token="bob")
+    assert found.status == 200, found.body
+    assert (await api.ask("GET", "/api/v1/namespaces/team/pods", token="bob")).status == 200
+
+
+async def test_a_null_in_a_list_is_an_empty_rule(api: Caller) -> None:
+    refused = await api.ask("POST", f"{TEAM}/roles", role("x", [None]))
+    assert refused.status == 422
+    assert "rules[0].verbs: Required value" in refused.json["message"]
 
 
 async def test_a_binding_to_nothing_tells_so(api: Caller) -> None:
@@ -224,6 +245,11 @@ async def test_reviews_of_oneself_and_of_others(api: Caller) -> None:
     assert (await api.ask("POST", local, {"spec": spec})).json["status"]["allowed"]
     spec["resourceAttributes"] = {**asked, "namespace": "default"}
     assert (await api.ask("POST", local, {"spec": spec})).status == 400
+
+
+async def test_reviews_are_only_posted(api: Caller) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        assert (await api.ask(method, f"{ACCESS}/selfsubjectaccessreviews", {})).status == 405
 
 
 async def test_a_review_without_a_question_is_invalid(api: Caller) -> None:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from cluster.apiserver.authn import of_subprotocols
 from cluster.apiserver.authn.jwt import NotOurs, TokenKey
 from cluster.apiserver.authn.serviceaccounts import legacy_token
 from cluster.machinery.clock import VirtualClock
@@ -125,6 +126,13 @@ async def test_reviews_look_at_the_audience(api: Caller) -> None:
     assert found["authenticated"] is True
     assert found["audiences"] == ["vault"]
     assert (await review(api, "nonsense"))["authenticated"] is False
+
+
+def test_a_browsers_websocket_brings_its_token_as_a_subprotocol() -> None:
+    text = base64.urlsafe_b64encode(b"secret").decode().rstrip("=")
+    offered = ["v5.channel.k8s.io", f"base64url.bearer.authorization.k8s.io.{text}"]
+    assert of_subprotocols(offered) == "Bearer secret"
+    assert of_subprotocols(["v5.channel.k8s.io"]) == ""
 
 
 async def test_a_bootstrap_token_logs_in_until_it_ends(api: Caller) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
@@ -14,6 +15,23 @@ from cluster.machinery.errors import StatusError
 PUBLIC = frozenset({"/healthz", "/livez", "/readyz", "/version"})
 CREDENTIAL = "authentication.kubernetes.io/credential-id"
 PUBLIC_BELOW = ("/livez/", "/readyz/", "/healthz/")
+
+
+# How a browser, which cannot set headers, brings its token to a websocket.
+BEARER_PROTOCOL = "base64url.bearer.authorization.k8s.io."
+
+
+def of_subprotocols(offered: Iterable[str] | None) -> str:
+    """The Authorization header that a websocket's subprotocols stand for; or empty. Models
+    apiserver/pkg/authentication/request/websocket."""
+    for protocol in offered or ():
+        if protocol.startswith(BEARER_PROTOCOL):
+            text = protocol.removeprefix(BEARER_PROTOCOL)
+            try:
+                return f"Bearer {base64.urlsafe_b64decode(text + '=' * (-len(text) % 4)).decode()}"
+            except ValueError:
+                return "Bearer -"
+    return ""
 
 
 class TokenSource(Protocol):

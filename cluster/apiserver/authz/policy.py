@@ -20,6 +20,7 @@ from cluster.apiserver.resources import (
     ROLES,
     Resource,
 )
+from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
 
 RBAC = "rbac.authorization.k8s.io"
@@ -138,8 +139,12 @@ class Policies:
         for entry in self.source.entries(resource):
             key = (entry.namespace, entry.name)
             known = before.get(key)
-            fresh = known is None or known[0] is not entry
-            now[key] = (entry, parse(entry)) if known is None or fresh else known
+            if known is None or known[0] is not entry:
+                try:
+                    known = (entry, parse(entry))
+                except (StatusError, ValueError, TypeError, AttributeError):
+                    continue  # written past the API by somebody; it grants nothing
+            now[key] = known
         self._parsed[resource] = now
         return ((key, parsed) for key, (_, parsed) in now.items())
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from cluster.apiserver.cacher import Cacher, Entry
 from cluster.apiserver.resources import PODS, Resource
+from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
 
 
@@ -36,4 +37,10 @@ class CacherSource:
     def pods_of(self, node: str) -> Iterator[Entry]:
         """Bodies are compact JSON, so the name stands there literally."""
         mark = f'"nodeName":"{node}"'.encode()
-        return (e for e in self.entries(PODS) if mark in e.body)
+        for entry in self.entries(PODS):
+            try:
+                found = mark in entry.body
+            except StatusError:
+                continue  # written past the API by somebody
+            if found:
+                yield entry

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from cluster.apiserver.authn import impersonated
+from cluster.apiserver.authn import impersonated, of_subprotocols
 from cluster.apiserver.authz import MASTERS, attributes_of
 from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.http import (
@@ -113,7 +113,7 @@ async def _answer(server: ApiServer, request: Request, scope: Scope, receive: Re
         )
     if request.method in ("POST", "PUT", "PATCH", "DELETE"):
         request.body = await read_body(receive)
-    if request.method == "POST" and (review := reviews.find(request)):
+    if review := reviews.find(request):
         return reviews.answer(server, request, review)
     proxying.split(request)
     if locate(request, server.find_resource):
@@ -143,7 +143,7 @@ def _user(server: ApiServer, request: Request, scope: Scope) -> User:
         return asserted
     user = server.authenticator.identify(
         scope.get("client_cert"),
-        request.headers.get("authorization", ""),
+        request.headers.get("authorization") or of_subprotocols(scope.get("subprotocols")),
         request.path,
         foreign=scope.get("foreign_cert", False),
         credential=scope.get("client_cert_id", ""),
@@ -167,8 +167,8 @@ async def _resource(server: ApiServer, request: Request) -> Response:
         return await questions.answer(server, request, verb)
     if request.subresource in STREAMS:
         return websockets.answer(server, request)
-    if request.subresource == "token" and verb == "create":
-        return tokens.create(server, request)
+    if request.subresource == "token":
+        return tokens.answer(server, request, verb)
     if request.subresource == "proxy" and resource in (PODS, SERVICES):
         return await proxying.answer(server, request)
     if request.subresource == "log" and verb == "get":

@@ -23,6 +23,7 @@ from cluster.machinery.meta import Object
 
 PATH = re.compile(r"/apis/([^/]+)/([^/]+)/(?:namespaces/([^/]+)/)?([^/]+)")
 KINDS = {(g, v, plural): kind for g, v, plural, kind in discovery.REVIEWS}
+NOT_ALLOWED = "the server does not allow this method on the requested resource"
 LOCAL = "LocalSubjectAccessReview"
 
 
@@ -35,6 +36,8 @@ class Review:
 
 def find(request: Request) -> Review | None:
     """The review a path names, or None."""
+    if not request.path.startswith("/apis/auth"):
+        return None
     match = PATH.fullmatch(request.path)
     if match is None:
         return None
@@ -46,6 +49,8 @@ def find(request: Request) -> Review | None:
 
 
 def answer(server: ApiServer, request: Request, review: Review) -> Response:
+    if request.method != "POST":
+        raise errors.StatusError(405, "MethodNotAllowed", NOT_ALLOWED, {})
     body = typed.body_of(request, review.group, review.kind)
     spec = body.get("spec") or {}
     out: Object = {"kind": review.kind, "apiVersion": f"{review.group}/v1"}

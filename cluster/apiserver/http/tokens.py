@@ -31,10 +31,12 @@ BINDABLE: dict[tuple[str, str], Resource] = {
 CONFIGURATION, KEYS = "/.well-known/openid-configuration", "/openid/v1/jwks"
 
 
-def create(server: ApiServer, request: Request) -> Response:
+def answer(server: ApiServer, request: Request, verb: str) -> Response:
     tokens = server.tokens
     if tokens is None:
         raise not_found()
+    if verb != "create":
+        raise errors.method_not_allowed("serviceaccounts", "", verb)
     body = typed.body_of(request, GROUP, "TokenRequest")
     account = server.find(SERVICE_ACCOUNTS, request.namespace, request.name)
     if account is None:

@@ -64,9 +64,20 @@ def _confirm(ctx: Context, obj: Object, namespace: str, wanted: list[Rule]) -> N
     raise errors.forbidden(op.resource.plural, GROUP, obj["metadata"].get("name", ""), text)
 
 
+def _no_nulls(obj: Object, field: str) -> None:
+    """For Go a null in a list of structs is an empty one."""
+    found = obj.get(field)
+    if found and None in found:
+        obj[field] = [{} if item is None else item for item in found]
+
+
 class Roles(Kind):
     name_rule = staticmethod(names.path_segment)
     namespaced = True
+
+    def default(self, obj: Object) -> None:
+        _no_nulls(obj, "rules")
+        _no_nulls(obj.get("aggregationRule") or {}, "clusterRoleSelectors")
 
     def check(self, obj: Object) -> list[Cause]:
         return _check_rules(obj, self.namespaced)
@@ -128,6 +139,7 @@ class RoleBindings(Kind):
         ref = obj.setdefault("roleRef", {})
         if not ref.get("apiGroup"):
             ref["apiGroup"] = GROUP
+        _no_nulls(obj, "subjects")
         for subject in obj.get("subjects") or ():
             if subject.get("kind") in ("User", "Group") and not subject.get("apiGroup"):
                 subject["apiGroup"] = GROUP
