@@ -219,7 +219,12 @@ def none(site: Site, asked: Asked) -> Answer:
     return Answer(0)
 
 
+def ok(site: Site, asked: Asked) -> Answer:
+    return _text("OK!")
+
+
 STYLES: dict[str, Style] = {
+    "ok": ok,
     "bootcamp": bootcamp, "none": none,
     "agnhost": agnhost, "echo": echo, "generic": generic, "hello-app": hello_app,
     "hostname": hostname, "httpd": httpd, "metrics": metrics, "nginx": nginx,

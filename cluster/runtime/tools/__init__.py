@@ -10,32 +10,38 @@ from __future__ import annotations
 from cluster.runtime.kernel import Main
 from cluster.runtime.tools import (
     archives,
+    awk,
     conditions,
     curl,
     daemons,
     directories,
     files,
     filters,
+    find,
     grep,
     hashes,
     network,
     processes,
+    sed,
     system,
     text,
 )
 
 TOOLS: dict[str, Main] = {
     **archives.TOOLS,
+    **awk.TOOLS,
     **conditions.TOOLS,
     **curl.TOOLS,
     **daemons.TOOLS,
     **directories.TOOLS,
     **files.TOOLS,
     **filters.TOOLS,
+    **find.TOOLS,
     **grep.TOOLS,
     **hashes.TOOLS,
     **network.TOOLS,
     **processes.TOOLS,
+    **sed.TOOLS,
     **system.TOOLS,
     **text.TOOLS,
 }

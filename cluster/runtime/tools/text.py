@@ -25,6 +25,29 @@ def echo(process: Process, arguments: list[str]) -> int:
     return 0
 
 
+def printf_text(template: str, values: list[str]) -> str:
+    """awk's printf: escapes are done, and the format is used once."""
+    out, at = [], 0
+    rest = list(values)
+    for match in FORMAT.finditer(template):
+        out.append(template[at : match.start()])
+        at = match.end()
+        flags, width, precision, kind = match.groups()
+        if kind == "%":
+            out.append("%")
+            continue
+        width = (rest.pop(0) if rest else "0") if width == "*" else width or ""
+        value = rest.pop(0) if rest else ""
+        if kind in "diuxXo":
+            found = re.match(r"\s*[-+]?\d+", value)
+            value = found[0].strip() if found else "0"
+        elif kind in "eEfFgG":
+            found = re.match(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", value)
+            value = found[0] if found else "0"
+        out.append(_convert(kind, flags, width, precision, value))
+    return "".join([*out, template[at:]])
+
+
 FORMAT = re.compile(r"%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+))?([a-zA-Z%])")
 
 
