@@ -18,7 +18,7 @@ from cluster.apiserver.managed.compare import Changes, Comparison
 from cluster.apiserver.managed.entries import Entry, Managed
 from cluster.apiserver.managed.fieldpath import FieldSet, Path
 from cluster.apiserver.managed.manager import STRIPPED
-from cluster.apiserver.managed.outline import fields, outline
+from cluster.apiserver.managed.outline import ROOT, fields, outline
 from cluster.apiserver.managed.shapes import (
     HOLE,
     SHAPES,
@@ -207,11 +207,16 @@ def _difference_of_objects(
     map_ = writer.kind.map
     if map_ is None:
         return ()
-    out = fields(map_, old, new, values, writer.passed)
+    out = fields(map_, old, new, values, writer.passed, ROOT)
     meta = map_.field("metadata")
     if meta is not None and meta.map is not None:
         out += fields(
-            meta.map, old.get("metadata") or {}, new.get("metadata") or {}, values, IDENTITY
+            meta.map,
+            old.get("metadata") or {},
+            new.get("metadata") or {},
+            values,
+            IDENTITY,
+            "metadata",
         )
     return tuple(out)
 
@@ -249,7 +254,7 @@ def _comparison(
 def _unfolded(path: Path, names: list[str]) -> Path:
     if len(path) > 2 and path[2].startswith(HOLE):
         value = names[int(path[2][1:])]
-        return (path[0], path[1], f'k:{{"{VARYING[path[1]]}":"{value}"}}', *path[3:])
+        return (path[0], path[1], f'k:{{"{VARYING[path[0], path[1]]}":"{value}"}}', *path[3:])
     return path
 
 
@@ -346,7 +351,7 @@ def created(
     if writer.flat and NESTED.isdisjoint(new["metadata"]):
         shape = (tuple(new), *[tuple(new[k]) for k in writer.deep if k in new])
     else:
-        shape = outline(writer.kind, new, values, writer.skip)
+        shape = outline(writer.kind, new, values, writer.skip, ROOT)
     same = tuple([new.get(k) == v for k, v in writer.zeros])
     key = (writer, shape, same, None if shared is None else shared.token)
     # Objects that are made at one moment in one way have one and the same entry.

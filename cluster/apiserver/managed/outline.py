@@ -14,12 +14,16 @@ from cluster.apiserver.managed.types import ListType, MapType, Type
 
 Values = dict[str, int]
 ADDED, CHANGED, REMOVED = 1, 2, 3
+# By (field of the object, field below it), as in shapes.VARYING.
+KEYS = {(top[2:], name[2:]): key for (top, name), key in VARYING.items()}
+ROOT, BELOW = "/", ""
 _NOTHING: Any = object()
 
 
-def outline(kind: Type, found: Any, values: Values, skip: str = "") -> Any:
+def outline(kind: Type, found: Any, values: Values, skip: str = "", top: str = BELOW) -> Any:
     """What determines the fields a value sets: its keys, as far down as they are owned apart.
-    Raises MisfitError."""
+    `top` is ROOT for a whole object, and names the field of it that `found` is. Raises
+    MisfitError."""
     if isinstance(found, dict):
         map_ = kind.map
         if map_ is None or map_.atomic:
@@ -27,17 +31,17 @@ def outline(kind: Type, found: Any, values: Values, skip: str = "") -> Any:
         out: list[Any] = [tuple(found)]
         for name, below in map_.deep.items():
             if name in found and name != skip:
-                out.append(_listed(name, below, found[name], values))
+                out.append(_listed(top, name, below, found[name], values))
         if (rest := map_.granular_rest) is not None:
             out += [outline(rest, v, values) for n, v in found.items() if not map_.declares(n)]
         return tuple(out)
     return _items(kind, found, values, "") if isinstance(found, list) else found is None
 
 
-def _listed(name: str, kind: Type, found: Any, values: Values) -> Any:
+def _listed(top: str, name: str, kind: Type, found: Any, values: Values) -> Any:
     if isinstance(found, list):
-        return _items(kind, found, values, VARYING.get("f:" + name, ""))
-    return outline(kind, found, values)
+        return _items(kind, found, values, KEYS.get((top, name), ""))
+    return outline(kind, found, values, "", name if top == ROOT else BELOW)
 
 
 def _items(kind: Type, found: list[Any], values: Values, varying: str) -> Any:
@@ -54,25 +58,28 @@ def _items(kind: Type, found: list[Any], values: Values, varying: str) -> Any:
 # ---- differences
 
 
-def difference(kind: Type, old: Any, new: Any, values: Values, varying: str = "") -> Any:
+def difference(
+    kind: Type, old: Any, new: Any, values: Values, varying: str = "", top: str = BELOW
+) -> Any:
     """Of two unequal values. Raises MisfitError."""
     if isinstance(old, dict) and isinstance(new, dict):
         if kind.map is None or kind.map.atomic or not (old or new):
             return CHANGED
-        return tuple(fields(kind.map, old, new, values, NOBODY))
+        return tuple(fields(kind.map, old, new, values, NOBODY, top))
     if isinstance(old, list) and isinstance(new, list) and kind.list is not None:
         if not kind.list.associative or not (old or new):
             return CHANGED
         return _changed_items(kind, old, new, values, varying)
-    return (CHANGED, outline(kind, old, values), outline(kind, new, values))
+    return (CHANGED, outline(kind, old, values, "", top), outline(kind, new, values, "", top))
 
 
 NOBODY: frozenset[str] = frozenset()
 
 
 def fields(
-    map_: MapType, old: dict[str, Any], new: dict[str, Any], values: Values, skip: frozenset[str]
-) -> list[Any]:
+    map_: MapType, old: dict[str, Any], new: dict[str, Any], values: Values, skip: frozenset[str],
+    top: str = BELOW,
+) -> list[Any]:  # fmt: skip
     out: list[Any] = []
     deep, rest = map_.deep, map_.granular_rest
     for name, value in new.items():
@@ -85,16 +92,18 @@ def fields(
         if before is _NOTHING:
             out += (name, ADDED)
             if below is not None:
-                out.append(_listed(name, below, value, values))
+                out.append(_listed(top, name, below, value, values))
         elif before != value or isinstance(before, bool):
             out += (name, CHANGED)
             if below is not None:
-                varying = VARYING.get("f:" + name, "")
-                out.append(difference(below, before, value, values, varying))
+                varying = KEYS.get((top, name), "")
+                here = name if top == ROOT else BELOW
+                out.append(difference(below, before, value, values, varying, here))
     for name, value in old.items():
         if name not in new and name not in skip:
             below = deep.get(name) or (None if map_.declares(name) else rest)
-            out += (name, REMOVED, None if below is None else _listed(name, below, value, values))
+            gone = None if below is None else _listed(top, name, below, value, values)
+            out += (name, REMOVED, gone)
     return out
 
 

@@ -23,7 +23,7 @@ MARK = b'"fieldsV1":"@'
 # A private-use character and a number stand for what differs.
 HOLE = "\ue000"
 # Lists whose items are named by something that belongs to one object.
-VARYING = {"f:podIPs": "ip", "f:ownerReferences": "uid"}
+VARYING = {("f:status", "f:podIPs"): "ip", ("f:metadata", "f:ownerReferences"): "uid"}
 PARSED = 512
 PLAIN = re.compile(r"[0-9A-Za-z.:_-]+")
 
@@ -160,13 +160,12 @@ SHAPES = Shapes()
 def fold(fields: FieldSet) -> tuple[FieldSet, Values]:
     """The shape of a set, and what fills its holes."""
     values: list[str] = []
-    for top, name in (("f:metadata", "f:ownerReferences"), ("f:status", "f:podIPs")):
+    for (top, name), key in VARYING.items():
         parent = fields.children.get(top)
         varying = parent.children.get(name) if parent is not None else None
-        members = parent is not None and parent.children.get(name)
-        if parent is None or varying is None or not members:
+        if parent is None or varying is None:
             continue
-        folded = _renamed(varying, _holes(varying, VARYING[name], values))
+        folded = _renamed(varying, _holes(varying, key, values))
         parent = FieldSet(parent.members, {**parent.children, name: folded})
         fields = FieldSet(fields.members, {**fields.children, top: parent})
     return fields, tuple(values)
@@ -194,7 +193,7 @@ def hidden(element: str, key: str) -> str | None:
 
 def unfold(fields: FieldSet, values: Values) -> FieldSet:
     """The set with its holes filled."""
-    for top, name in (("f:metadata", "f:ownerReferences"), ("f:status", "f:podIPs")):
+    for top, name in VARYING:
         parent = fields.children.get(top)
         varying = parent.children.get(name) if parent is not None else None
         if parent is None or varying is None:
@@ -221,8 +220,8 @@ def _renamed(fields: FieldSet, names: dict[str, str]) -> FieldSet:
 def fold_paths(paths: list[Path], values: dict[str, int]) -> tuple[Path, ...]:
     """Paths with numbers in place of what varies; `values` collects it in order."""
     for index, path in enumerate(paths):
-        if len(path) > 2 and path[1] in VARYING:
-            value = hidden(path[2], VARYING[path[1]])
+        if len(path) > 2 and (key := VARYING.get((path[0], path[1]))) is not None:
+            value = hidden(path[2], key)
             if value is not None:
                 number = values.setdefault(value, len(values))
                 paths[index] = (path[0], path[1], f"{HOLE}{number}", *path[3:])

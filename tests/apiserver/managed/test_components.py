@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from cluster.apiserver.managed import hook
+from cluster.apiserver.managed.outline import ROOT, outline
 from cluster.apiserver.managed.shapes import SHAPES
+from cluster.apiserver.managed.sources import types
 from cluster.apiserver.operations import Operation, User
 from cluster.apiserver.resources import RESOURCES
 from cluster.client import kinds
@@ -148,3 +150,18 @@ def test_components_write_as_the_program_they_stand_for(
 ) -> None:
     operation = Operation("create", RESOURCES[resource], "", "x", User(user))
     assert hook.manager_of(operation) == name
+
+
+def test_only_what_belongs_to_the_object_itself_is_left_out_of_its_outline() -> None:
+    kind = types().type_of("apps", "v1", "ReplicaSet")
+    assert kind is not None
+
+    def shape(own: str, template: str) -> Any:
+        def meta(uid: str) -> Object:
+            return {"ownerReferences": [{"uid": uid}]}
+
+        obj = {"metadata": meta(own), "spec": {"template": {"metadata": meta(template)}}}
+        return outline(kind, obj, {}, "", ROOT)
+
+    assert shape("a", "x") == shape("b", "x")
+    assert shape("a", "x") != shape("a", "y")
