@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cluster.client import Client
+from cluster.client import Client, kinds
 from cluster.machinery.clock import parse_time
+from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
 from dashboard.details.base import (
     Detail,
@@ -17,7 +18,7 @@ from dashboard.projection.pods import why_not_running
 from dashboard.projection.podstate import FAILING, summarise
 
 
-def pod(_: Client, obj: Object) -> Detail:
+def pod(client: Client, obj: Object) -> Detail:
     summary, status, spec = summarise(obj), obj.get("status") or {}, obj["spec"]
     node = spec.get("nodeName", "")
     facts = [
@@ -29,7 +30,7 @@ def pod(_: Client, obj: Object) -> Detail:
         Fact("Service account", spec.get("serviceAccountName") or "—"),
         *common_facts(obj),
     ]
-    sections = _containers(obj) + conditions(obj)
+    sections = _containers(obj) + _decision(client, obj) + conditions(obj)
     if tolerations := spec.get("tolerations"):
         sections.append(Section("list", "Tolerations", [_toleration(t) for t in tolerations]))
     return Detail(
@@ -39,6 +40,23 @@ def pod(_: Client, obj: Object) -> Detail:
         "" if summary.state in ("run", "done") else why_not_running(status),
         sections + labels_sections(obj),
     )
+
+
+def _decision(client: Client, obj: Object) -> list[Section]:
+    """What the scheduler made of it in its last attempt; for an hour."""
+    meta = obj["metadata"]
+    try:
+        found = client.get(kinds.SCHEDULING_DECISIONS, meta["namespace"], meta["name"])
+    except StatusError:
+        return []
+    if (found.get("spec") or {}).get("podUID") != meta["uid"]:
+        return []
+    status = found["status"]
+    last = status["attempts"][-1]
+    lines = [status["message"]]
+    lines += [f"{b['node']}: {b['score']} points" for b in last.get("best", ())]
+    title = "Why here" if status["node"] else f"Why nowhere (attempt {last['attempt']})"
+    return [Section("list", title, lines)]
 
 
 def _containers(obj: Object) -> list[Section]:

@@ -35,6 +35,28 @@ def test_a_pending_pod_says_why(browser: Browser, toy: Toy) -> None:
     assert why in text(browser, "pods/default/big")
 
 
+def test_a_pod_says_why_it_is_where_it_is(browser: Browser, toy: Toy) -> None:
+    toy.node("n1", "192.168.49.2")
+    made = toy.admin.get(kinds.PODS, "default", toy.pod("web", "n1")["metadata"]["name"])
+    best = [{"node": "n1", "score": 312}, {"node": "n2", "score": 300}]
+    status = {
+        "node": "n1",
+        "message": "n1 won by 12 over n2",
+        "attempts": [{"attempt": 1, "node": "n1", "best": best}],
+    }
+    decision = {
+        "apiVersion": "orrery.sim/v1",
+        "kind": "SchedulingDecision",
+        "metadata": {"name": "web", "namespace": "default"},
+        "spec": {"podUID": made["metadata"]["uid"]},
+        "status": status,
+    }
+    toy.admin.do_update(decision)
+    page = text(browser, "pods/default/web")
+    for word in ("Why here", "n1 won by 12 over n2", "n2: 300 points"):
+        assert word in page
+
+
 def test_a_node_shows_its_conditions_and_buttons(browser: Browser, toy: Toy) -> None:
     toy.node("n1", "192.168.49.2")
     page = text(browser, "nodes/-/n1")
