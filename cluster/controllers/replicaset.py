@@ -124,12 +124,13 @@ class ReplicaSetController(Controller):
         if message is None:
             return []
         old = condition(found.get("status", {}).get("conditions"), "ReplicaFailure")
-        since = (old or {}).get("lastTransitionTime") or format_time(self.clock.now())
+        if old is not None:
+            return [old]  # it tells of the first refusal; a new text would be a new reason to try
         return [
             {
                 "type": "ReplicaFailure",
                 "status": "True",
-                "lastTransitionTime": since,
+                "lastTransitionTime": format_time(self.clock.now()),
                 "reason": "FailedCreate",
                 "message": message,
             }

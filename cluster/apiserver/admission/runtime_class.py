@@ -54,4 +54,6 @@ def _schedule(pod: Object, scheduling: Object) -> None:
 
 
 def _refused(pod: Object, why: str) -> errors.StatusError:
-    return errors.forbidden("pods", "", pod["metadata"].get("name", ""), why)
+    """A name that was generated a moment ago is nobody's business yet."""
+    meta = pod["metadata"]
+    return errors.forbidden("pods", "", meta.get("generateName") or meta.get("name", ""), why)

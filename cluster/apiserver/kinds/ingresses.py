@@ -125,7 +125,8 @@ def _backend(backend: Object, path: str) -> list[Cause]:
         return [
             required(f"{path}.resource.{f}", "") for f in ("kind", "name") if not resource.get(f)
         ]
-    service = service or {}
+    if service is None:
+        return [invalid_value(path, "", "resource or service backend is required")]
     causes: list[Cause] = []
     if not service.get("name"):
         causes.append(required(f"{path}.service.name"))
