@@ -43,9 +43,9 @@ def test_a_deployment_grows_as_far_as_its_quota_and_keeps_calm() -> None:
     (found,) = client.list(kinds.REPLICA_SETS, "default")
     refused = condition(found["status"]["conditions"], "ReplicaFailure")
     assert refused is not None and refused["reason"] == "FailedCreate"
-    assert "exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3" in refused[
-        "message"
-    ]
+    assert (
+        "exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3" in refused["message"]
+    )
     before = simulation.registry.store.revision()
     simulation.advance(300)
     assert simulation.registry.store.revision() - before < 150
