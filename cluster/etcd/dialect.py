@@ -23,7 +23,7 @@ COMPACT_REPLACED = (
     "DELETE FROM cluster_revision WHERE id IN ("
     "SELECT p.id FROM cluster_revision n JOIN cluster_revision p "
     "ON p.cluster_id = n.cluster_id AND p.key = n.key AND p.revision = n.previous_revision "
-    "WHERE n.cluster_id = %s AND n.revision > %s AND n.revision <= %s AND n.previous_revision > 0)"
+    "WHERE n.cluster_id = %s AND n.revision > %s AND n.revision <= %s)"
 )
 COMPACT_DELETED = (
     "DELETE FROM cluster_revision WHERE cluster_id = %s AND revision > %s AND revision <= %s "

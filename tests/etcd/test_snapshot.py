@@ -12,6 +12,7 @@ import pytest
 
 from cluster.etcd.api import CompactedError, Delete, FencedError, NoSpaceError, Put, Txn
 from cluster.etcd.archive import Archive
+from cluster.etcd.grpc.care import Compactor, Retention
 from cluster.etcd.memoryarchive import MemoryArchive
 from cluster.etcd.snapshot.check import SnapshotError, status, verify
 from cluster.etcd.snapshot.hashes import hash_keys
@@ -155,6 +156,21 @@ def test_compacting_in_steps_leaves_what_compacting_at_once_leaves(store: Archiv
     with store.dump() as one_dump, other.dump() as other_dump:
         left = [(e.revision - base, e.key, e.value) for e in one_dump.events()]
         assert left == [(e.revision, e.key, e.value) for e in other_dump.events()]
+
+
+def test_a_short_history_keeps_the_database_small(store: Archive) -> None:
+    compactor = Compactor(store, Retention(revisions=200))
+    sizes = []
+    for _ in range(6):
+        for number in range(400):
+            put(store, (f"k{number % 10}", "x" * 500))
+        target = compactor.target(0)
+        while compactor.step(target):
+            pass
+        with store.dump() as dump:
+            assert sum(1 for _ in dump.events()) <= 210
+        sizes.append(store.size().total)
+    assert sizes[-1] <= sizes[1] * 1.1
 
 
 def test_records_are_protobuf() -> None:

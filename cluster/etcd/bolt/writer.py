@@ -24,6 +24,7 @@ from cluster.etcd.bolt.format import (
 )
 
 FIRST = 3  # after two metas and the freelist
+LEAF_SIZE = 4 * PAGE  # or objects of some kilobytes would leave half of the file empty
 Pair = tuple[bytes, bytes]
 Buckets = Iterable[tuple[bytes, Iterable[Pair]]]
 
@@ -89,7 +90,7 @@ class _Tree:
         self._last = key
         leaf = self._levels[0]
         size = LEAF_ELEMENT.size + len(key) + len(value)
-        if leaf.keys and leaf.size + size > PAGE:
+        if leaf.keys and leaf.size + size > LEAF_SIZE:
             self._flush_leaf()
             leaf = self._levels[0]
         leaf.keys.append(key)

@@ -21,7 +21,7 @@ from cluster.etcd.grpc.face import Face
 
 log = logging.getLogger(__name__)
 EVERY = 5.0  # seconds outside the cluster
-STEP = 2000  # revisions forgotten in one transaction, so that no writer waits for long
+STEP = 500  # revisions forgotten in one transaction, so that no writer waits for long
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
