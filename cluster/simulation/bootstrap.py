@@ -12,6 +12,7 @@ from typing import cast
 
 import yaml
 
+from cluster.apiserver.authz.defaults import controller_accounts
 from cluster.client import Client, Options, kinds
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object, name_of
@@ -66,7 +67,7 @@ def bootstrap(client: Client, shape: Shape) -> bool:
     for path in sorted(DATA.glob("*.yaml")):
         for document in yaml.safe_load_all(path.read_text()):
             _ensure(client, cast(Object, document))
-    for obj in api_services():
+    for obj in (*api_services(), *controller_accounts()):
         client.create(obj, on_error=_unless_exists)
     ensure_roles(client)
     for index in range(shape.nodes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -74,6 +75,33 @@ def test_a_foreign_certificate_does_not_end_the_handshake(
     assert own["client_cert"] == ("minikube-user", ["system:masters"])
     assert own["client_cert_id"].startswith("X509SHA256=")
     assert verifier.scope(brought(context, client(ours, ours, ""))) == {}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pyOpenSSL, which Twisted needs
+def test_daphnes_tls_takes_a_foreign_certificate_too(ours: Path, theirs: Path) -> None:
+    from OpenSSL import SSL, crypto
+
+    from workers.serving import Listener
+    from workers.twistedtls import _options
+
+    far = SSL.Connection(_options(Listener("127.0.0.1", 0, ours)).getContext(), None)
+    far.set_accept_state()
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = client(theirs, ours, "admin")
+    near = context.wrap_bio(down, up, server_hostname="localhost")
+    for _ in range(4):
+        with suppress(ssl.SSLWantReadError):
+            near.do_handshake()
+        if sent := up.read():
+            far.bio_write(sent)
+        with suppress(SSL.WantReadError):
+            far.do_handshake()
+        with suppress(SSL.WantReadError):
+            down.write(far.bio_read(65536))
+    seen = far.get_peer_certificate()
+    assert seen is not None
+    der = crypto.dump_certificate(crypto.FILETYPE_ASN1, seen)
+    assert Verifier(ours / "ca.crt").scope(der) == {"foreign_cert": True}
 
 
 def test_only_what_is_made_for_clients_and_still_valid_counts(ours: Path) -> None:

@@ -14,6 +14,7 @@ import yaml
 from cluster.machinery.meta import Object
 
 GROUP = "rbac.authorization.k8s.io"
+SYSTEM = "kube-system"
 SHORT = {
     "read": ("get", "list", "watch"),
     "write": ("create", "delete", "deletecollection", "patch", "update"),
@@ -36,6 +37,15 @@ def _data() -> dict[str, Any]:
 def default_objects() -> list[Object]:
     """All of them, in the order in which upstream makes them. Shared: do not change."""
     return list(_objects())
+
+
+def controller_accounts() -> list[Object]:
+    """Controllers work under accounts of their own (--use-service-account-credentials)."""
+    names = sorted((*_data()["controllerRoles"], "bootstrap-signer", "token-cleaner"))
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": n, "namespace": SYSTEM}}
+        for n in names
+    ]
 
 
 def node_rules() -> list[Object]:
