@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from cluster.client import Resource, kinds
+from cluster.client import Resource, complaints, kinds
 from cluster.machinery.meta import Object
 
 MAX_TEXT = 3 * 1024 * 1024
@@ -95,6 +95,8 @@ def _open(line: int, content: Any) -> list[Document]:
     if not isinstance(content.get("metadata", {}), dict):
         raise BadDocument(line, "metadata must be a mapping")
     content.setdefault("metadata", {})
+    if wrong := complaints(content):
+        raise BadDocument(line, f"strict decoding error: {', '.join(wrong)}")
     return [Document(line, content)]
 
 

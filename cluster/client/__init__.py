@@ -12,6 +12,7 @@ from cluster.client.component import Component, Controller, Env, Part
 from cluster.client.custom import CustomResources, custom_resources
 from cluster.client.informer import Informer, InformerEvent, Informers, Lister
 from cluster.client.recorder import EventRecorder
+from cluster.client.shape import complaints
 from cluster.etcd.api import FencedError, Origin
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Part",
     "Resource",
     "User",
+    "complaints",
     "custom_resources",
     "kinds",
 ]

@@ -168,6 +168,8 @@ def test_yaml_replaces_what_exists_only_when_asked(browser: Browser, toy: Toy) -
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
+        ("---\napiVersion: v1\nkind: Pod\nspec: {foo: 1}\n", 2, 'unknown field "spec.foo"'),
+        ("apiVersion: v1\nkind: Pod\nspec: {containers: 1}\n", 1, "cannot unmarshal number"),
         ("a: [", 1, "expected"),
         ("- 1\n", 1, "mapping"),
         ("kind: Pod\n", 1, "apiVersion not set"),
