@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from cluster.apiserver.custom.conversion import WebhookConverter
 from cluster.apiserver.custom.resource import CustomResource, new_resource
 from cluster.apiserver.custom.version import Version
 from cluster.apiserver.resources import CUSTOM_RESOURCE_DEFINITIONS as CRDS
@@ -27,6 +28,18 @@ Path = tuple[str, str, str]
 def established(crd: Object) -> bool:
     conditions = (crd.get("status") or {}).get("conditions") or ()
     return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+
+class StoredServices:
+    """For webhooks that stand behind a Service."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        kv = self._store.get(resource.key(namespace, name))
+        found: Object | None = None if kv is None else orjson.loads(kv.value)
+        return found
 
 
 class Catalog:
@@ -135,6 +148,9 @@ class Catalog:
             hub = new_resource(spec["group"], stored, spec["names"], spec["scope"] == "Namespaced")
             self._hubs[name] = hub
             self._by_prefix[hub.prefix] = hub
+        converter = None
+        if (spec.get("conversion") or {}).get("strategy") == "Webhook":
+            converter = WebhookConverter(crd, StoredServices(self._store))
         rows = self._rows.setdefault(name, {})
         served = []
         for raw in spec["versions"]:
@@ -143,17 +159,18 @@ class Catalog:
                 row = new_resource(spec["group"], raw["name"], spec["names"], hub.namespaced)
                 rows[raw["name"]] = row
             row.rows = hub.rows = rows
-            self._shape(row, hub, crd, raw, revision)
+            self._shape(row, hub, crd, raw, revision, converter)
             if raw["name"] == stored:
-                self._shape(hub, hub, crd, raw, revision)
+                self._shape(hub, hub, crd, raw, revision, converter)
             if raw["served"]:
                 served.append(row)
         self._served[name] = served
 
     @staticmethod
     def _shape(
-        resource: CustomResource, hub: CustomResource, crd: Object, raw: Object, revision: int
-    ) -> None:
+        resource: CustomResource, hub: CustomResource, crd: Object, raw: Object, revision: int,
+        converter: WebhookConverter | None,
+    ) -> None:  # fmt: skip
         names = crd["status"]["acceptedNames"]
         old = resource.__dict__.get("version_info")
         resource.hub = hub
@@ -166,7 +183,7 @@ class Catalog:
             categories=tuple(names.get("categories") or ()),
             subresources=tuple(sorted(raw.get("subresources") or {})),
         )
-        resource.version_info = Version.of(resource, crd, raw, revision, old)
+        resource.version_info = Version.of(resource, crd, raw, revision, old, converter)
 
     def _index(self) -> None:
         served = [r for found in self._served.values() for r in found]

@@ -47,6 +47,19 @@ class CustomResource(Resource):
         return its argument."""
         return self.version_info.read(obj)
 
+    @property
+    def asks_outside(self) -> bool:
+        """Whether reading or writing may call a webhook."""
+        return self.version_info.converter is not None
+
+    def warm(self, bodies: list[bytes]) -> None:
+        """Convert many at once what is about to be shown."""
+        converter = self.version_info.converter
+        if converter is not None:
+            foreign = [orjson.loads(b) for b in bodies if not b.startswith(self.head)]
+            if foreign:
+                converter.all_stored(foreign, self.api_version)
+
     def shown(self, body: bytes, revision: int) -> bytes:
         """`read` on served bytes. What was written under the present definition needs nothing."""
         if revision > self.version_info.since and body.startswith(self.head):

@@ -12,6 +12,7 @@ from cluster.machinery.meta import Object, deep_copy
 
 if TYPE_CHECKING:
     from cluster.apiserver.custom.columns import Column
+    from cluster.apiserver.custom.conversion import WebhookConverter
     from cluster.apiserver.custom.objects import CustomObjects
     from cluster.apiserver.custom.resource import CustomResource
     from cluster.apiserver.custom.rules import Rules
@@ -23,7 +24,15 @@ class Version:
     """Immutable: a changed definition makes a new one. `since` is the revision from which on
     whatever is stored was written under it."""
 
-    def __init__(self, resource: CustomResource, crd: Object, raw: Object, since: int) -> None:
+    def __init__(
+        self,
+        resource: CustomResource,
+        crd: Object,
+        raw: Object,
+        since: int,
+        converter: WebhookConverter | None,
+    ) -> None:
+        self.converter = converter
         self.resource = resource
         self.crd = crd
         self.raw = raw
@@ -35,11 +44,19 @@ class Version:
 
     @classmethod
     def of(
-        cls, resource: CustomResource, crd: Object, raw: Object, revision: int, old: Version | None
+        cls,
+        resource: CustomResource,
+        crd: Object,
+        raw: Object,
+        revision: int,
+        old: Version | None,
+        converter: WebhookConverter | None,
     ) -> Version:
         """The old one's `since` is kept when only names or status have changed."""
         same = old is not None and old.raw == raw and old.crd["spec"] == crd["spec"]
-        return cls(resource, crd, raw, old.since if same and old is not None else revision)
+        return cls(
+            resource, crd, raw, old.since if same and old is not None else revision, converter
+        )
 
     @property
     def has_status(self) -> bool:
@@ -109,12 +126,17 @@ class Version:
 
     def read(self, obj: Object) -> Object:
         if obj["apiVersion"] != self.api_version:
-            obj = self.convert(obj)
+            if self.converter is not None:
+                obj = self.converter.stored(obj, self.api_version)
+            else:
+                obj = self.convert(obj)
         self.shape(obj)
         return obj
 
     def convert(self, obj: Object) -> Object:
         """Strategy None changes nothing but apiVersion."""
+        if self.converter is not None:
+            return self.converter.convert([obj], self.api_version)[0]
         return {**obj, "apiVersion": self.api_version}
 
     def shape(self, obj: Object) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from cluster.apiserver.authn import impersonated, of_subprotocols
@@ -175,10 +176,11 @@ async def _resource(server: ApiServer, request: Request) -> Response:
         return podlog.log(server, request)
     if verb == "watch" or (verb == "get" and request.flag("watch")):
         return watch.watch(server, request)
-    if verb == "list":
-        return reads.list_(server, request)
-    if verb == "get":
-        return reads.get(server, request)
+    if verb in ("list", "get"):
+        read = partial(reads.list_ if verb == "list" else reads.get, server, request)
+        if isinstance(resource, CustomResource) and resource.asks_outside:
+            return await server.outside(read)
+        return read()
     if not request.name and verb in ("update", "patch"):
         raise errors.method_not_allowed(resource.plural, resource.group, request.method.lower())
     if resource.namespaced and not request.namespace:

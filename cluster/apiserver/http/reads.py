@@ -8,6 +8,7 @@ import orjson
 
 from cluster.apiserver import tables
 from cluster.apiserver.cacher import Entry, entry_of
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.http import derived, virtual
 from cluster.apiserver.http.request import Request
 from cluster.apiserver.http.responses import (
@@ -98,6 +99,8 @@ def list_(server: ApiServer, request: Request) -> Response:
         entries = entries[:limit]
         store = server.registry.store
         meta["continue"] = Token(store.cluster, store.epoch, revision, entries[-1].key).encode()
+    if isinstance(resource, CustomResource) and resource.asks_outside:
+        resource.warm([entry.body for entry in entries])
     return _render(server, request, resource, entries, meta)
 
 

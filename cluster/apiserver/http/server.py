@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cluster.apiserver import conversion
 from cluster.apiserver.authn import Authenticator, ServiceAccountTokens, TokenKey
@@ -15,6 +15,7 @@ from cluster.apiserver.authz import Authorizer
 from cluster.apiserver.authz.source import CacherSource
 from cluster.apiserver.cacher import Cacher
 from cluster.apiserver.committer import Committer
+from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.http.logs import LogSource
 from cluster.apiserver.http.request import find_static
 from cluster.apiserver.http.streams import Streams
@@ -34,6 +35,7 @@ from cluster.machinery.meta import Object
 if TYPE_CHECKING:
     from cluster.apiserver.http.questions import Questions
 
+T = TypeVar("T")
 OUTSIDE = 16  # writes that wait for webhooks at a time
 GIT_VERSION = "v1.35.0"
 
@@ -105,6 +107,8 @@ class ApiServer:
 
     def _asks_outside(self, operation: Operation) -> bool:
         """A webhook may take its time, and may write itself: the writer does not wait for it."""
+        if isinstance(operation.resource, CustomResource) and operation.resource.asks_outside:
+            return True
         shelf = self.cacher.shelf
         return bool(shelf(MUTATING_WEBHOOKS).entries or shelf(VALIDATING_WEBHOOKS).entries)
 
@@ -115,6 +119,10 @@ class ApiServer:
         (result,) = registry.commit([operation])
         self.cacher.refresh()
         return result
+
+    async def outside(self, handler: Callable[[], T]) -> T:
+        """What may wait for a webhook, past the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._outside, handler)
 
     async def commit(self, operation: Operation) -> Object:
         """The object as stored; raises StatusError."""
