@@ -19,6 +19,7 @@ LITERAL = re.compile(
 )
 WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 MISSING = re.compile(r'NOT_FOUND: Key not found in map : "?(.*?)"?$')
+UNDECLARED = re.compile(r"undeclared reference to '(\w+)\.[\w.]*'")
 INDEX = re.compile(r"(?:Index error: )?index=(-?\d+) size=")
 
 
@@ -96,7 +97,8 @@ def compile_expression(
 def _first(text: str) -> str:
     """Without the status code around cel's own words."""
     text = text.removeprefix("INVALID_ARGUMENT: ")
-    return text.removesuffix(" [INVALID_ARGUMENT]").rstrip()
+    text = text.removesuffix(" [INVALID_ARGUMENT]").rstrip()
+    return UNDECLARED.sub(r"undeclared reference to '\1'", text)
 
 
 def go_text(text: str) -> str:

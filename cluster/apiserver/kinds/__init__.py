@@ -5,6 +5,7 @@ from __future__ import annotations
 from cluster.apiserver.custom.crds import CustomResourceDefinitions
 from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.kinds import (
+    admissionpolicies,
     autoscaling,
     certificates,
     claims,
@@ -29,6 +30,7 @@ from cluster.apiserver.kinds import (
     simulation,
     statefulsets,
     storage,
+    webhooks,
     workloads,
 )
 from cluster.apiserver.kinds.base import Kind
@@ -90,6 +92,18 @@ STRATEGIES: dict[str, Strategy] = {
     "runtimeclasses.node.k8s.io": scheduling.RuntimeClasses(),
     "storageclasses.storage.k8s.io": storage.StorageClasses(),
     "volumeattributesclasses.storage.k8s.io": storage.VolumeAttributesClasses(),
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": (
+        webhooks.MutatingWebhookConfigurations()
+    ),
+    "validatingwebhookconfigurations.admissionregistration.k8s.io": (
+        webhooks.WebhookConfigurations()
+    ),
+    "validatingadmissionpolicies.admissionregistration.k8s.io": (
+        admissionpolicies.ValidatingAdmissionPolicies()
+    ),
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io": (
+        admissionpolicies.ValidatingAdmissionPolicyBindings()
+    ),
     "customresourcedefinitions.apiextensions.k8s.io": CustomResourceDefinitions(),
     "clocks.orrery.sim": simulation.Clocks(),
     "faults.orrery.sim": simulation.Faults(),

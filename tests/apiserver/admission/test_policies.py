@@ -83,6 +83,39 @@ async def test_what_a_policy_says(
     assert refused.json["message"].endswith(text)
 
 
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (
+            {"validations": [{"expression": "nobody"}]},
+            'spec.validations[0].expression: Invalid value: "nobody": compilation failed: ERROR: '
+            "<input>:1:1: undeclared reference to 'nobody' (in container '')",
+        ),
+        ({"validations": []}, "spec.validations: Required value: validations or auditAnnotations"),
+        ({"validations": [{"expression": "params.x"}]}, "undeclared reference to 'params'"),
+        ({"validations": [{"expression": "1"}]}, "must evaluate to bool"),
+        ({"matchConstraints": {}}, "spec.matchConstraints.resourceRules: Required value"),
+    ],
+)
+async def test_a_wrong_policy_is_refused(api: Caller, spec: dict[str, Any], text: str) -> None:
+    rule = {
+        "apiGroups": [""], "apiVersions": ["v1"], "resources": ["*"], "operations": ["*"],
+    }  # fmt: skip
+    policy = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "wrong"},
+        "spec": {
+            "matchConstraints": {"resourceRules": [rule]},
+            "validations": [{"expression": "true"}],
+            **spec,
+        },
+    }
+    refused = await api.ask("POST", f"{GROUP}/validatingadmissionpolicies", policy)
+    assert refused.status == 422, refused.json
+    assert text in refused.json["message"]
+
+
 async def test_an_unbound_policy_does_nothing(api: Caller) -> None:
     await _bind(api, {"expression": "false"}, binding={"policyName": "another"})
     assert (await api.ask("POST", MAPS, _map())).status == 201

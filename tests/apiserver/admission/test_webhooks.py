@@ -65,6 +65,41 @@ async def test_a_webhook_refuses_in_its_own_words(api: Caller, hook: Webhook) ->
     assert refused.json["message"].endswith("denied the request without explanation")
 
 
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"name": "short.name"}, "should be a domain with at least three segments separated by"),
+        ({"sideEffects": None}, "sideEffects: Required value: must specify one of None, NoneOnDry"),
+        ({"timeoutSeconds": 31}, "the timeout value must be between 1 and 30 seconds"),
+        ({"clientConfig": {}}, "clientConfig: Required value: exactly one of url or service is"),
+        (
+            {"matchConditions": [{"name": "a", "expression": "x"}]},
+            'webhooks[0].matchConditions[0].expression: Invalid value: "x": compilation failed',
+        ),
+        ({"admissionReviewVersions": ["v9"]}, "must include at least one of v1, v1beta1"),
+    ],
+)
+async def test_a_wrong_configuration_is_refused(
+    api: Caller, more: dict[str, Any], text: str
+) -> None:
+    webhook = {
+        "name": "look.example.com",
+        "clientConfig": {"url": "https://127.0.0.1:1/"},
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        **more,
+    }
+    body = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "wrong"},
+        "webhooks": [webhook],
+    }
+    refused = await api.ask("POST", f"{GROUP}/validatingwebhookconfigurations", body)
+    assert refused.status == 422, refused.json
+    assert text in refused.json["message"]
+
+
 async def test_what_a_webhook_is_told(api: Caller, hook: Webhook) -> None:
     await _register(api, hook)
     await api.ask("POST", MAPS, _map(a="1"))
@@ -191,13 +226,11 @@ async def test_who_is_asked(api: Caller, hook: Webhook, more: dict[str, Any], as
     assert len(hook.asked) == asked
 
 
-async def test_a_dry_run_needs_a_webhook_without_side_effects(api: Caller, hook: Webhook) -> None:
-    await _register(api, hook, sideEffects="Some")
-    refused = await api.ask("POST", f"{MAPS}?dryRun=All", _map())
-    assert refused.status == 400
-    assert refused.json["message"] == (
-        'admission webhook "look.example.com" does not support dry run'
-    )
+async def test_a_webhook_is_told_of_a_dry_run(api: Caller, hook: Webhook) -> None:
+    await _register(api, hook, sideEffects="NoneOnDryRun")
+    assert (await api.ask("POST", f"{MAPS}?dryRun=All", _map())).status == 201
+    assert hook.asked[0]["dryRun"] is True
+    assert hook.asked[0]["options"]["dryRun"] == ["All"]
 
 
 async def test_warnings_reach_the_client(api: Caller, hook: Webhook) -> None:
