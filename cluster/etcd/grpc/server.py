@@ -37,10 +37,11 @@ class EtcdServer:
     def __init__(self, face: Face) -> None:
         self.face = face
         self.hub = Hub(face)
+        self.watch = Watch(face, self.hub)
         self._server = aio.server(options=OPTIONS)
         services = {
             "etcdserverpb.KV": KV(face),
-            "etcdserverpb.Watch": Watch(face, self.hub),
+            "etcdserverpb.Watch": self.watch,
             "etcdserverpb.Lease": Lease(face),
             "etcdserverpb.Maintenance": Maintenance(face),
             "etcdserverpb.Cluster": Cluster(face),

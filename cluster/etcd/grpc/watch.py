@@ -78,11 +78,10 @@ class Stream:
     async def _create(self, request: Message) -> None:
         revision = max(self._hub.position, await self._face.read(self._face.store.revision))
         start, end = _span(request)
-        watch_id, problem = self._choose_id(request.watch_id), ""
+        problem = EMPTY_RANGE if start >= end else ""
+        watch_id = NO_WATCH if problem else self._choose_id(request.watch_id)
         if watch_id == NO_WATCH:
-            problem = DUPLICATE
-        elif start >= end:
-            watch_id, problem = NO_WATCH, EMPTY_RANGE
+            problem = problem or DUPLICATE
         header = self._face.header(revision)
         created = pb.WatchResponse(header=header, watch_id=watch_id, created=True)
         if problem:
