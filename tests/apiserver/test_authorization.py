@@ -34,7 +34,7 @@ async def grant(api: Caller, rules: Any, name: str = "rights") -> None:
     assert made.status == 201, made.body
 
 
-async def can(api: Caller, what: dict[str, str], token: str = "bob", **headers: str) -> Any:
+async def can(api: Caller, what: dict[str, Any], token: str = "bob", **headers: str) -> Any:
     body = {"spec": {"resourceAttributes": what}}
     path = f"{ACCESS}/selfsubjectaccessreviews"
     return (await api.ask("POST", path, body, token, **headers)).json["status"]
@@ -322,6 +322,9 @@ async def test_a_node_reads_only_what_its_pods_need(api: Caller) -> None:
     text = "can only access node lease with the same name as the requesting node"
     assert refused == {"allowed": False, "reason": text}
     assert (await api.ask("GET", "/api/v1/pods", **as_node)).status == 403
+    selector = {"requirements": [{"key": "spec.nodeName", "operator": "In", "values": ["n1"]}]}
+    every = {"verb": "list", "resource": "pods", "fieldSelector": selector}
+    assert (await can(api, every, "admin", **as_node))["allowed"]
     own = await api.ask("GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dn1", **as_node)
     assert own.status == 200
 

@@ -133,7 +133,18 @@ def _asked(spec: Object) -> Attributes:
         where = spec["nonResourceAttributes"]
         return Attributes(where.get("verb") or "", path=where.get("path") or "")
     fields = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
-    return Attributes(*(what.get(field) or "" for field in fields))
+    asked = Attributes(*(what.get(field) or "" for field in fields))
+    return asked._replace(selector=_selector(what.get("fieldSelector") or {}))
+
+
+def _selector(given: Object) -> str:
+    """As a request's query would have it."""
+    parts = [given["rawSelector"]] if given.get("rawSelector") else []
+    for requirement in given.get("requirements") or ():
+        values = requirement.get("values") or []
+        if requirement.get("operator") == "In" and len(values) == 1:
+            parts.append(f"{requirement.get('key', '')}={values[0]}")
+    return ",".join(parts)
 
 
 def _decided(decision: Decision) -> Object:

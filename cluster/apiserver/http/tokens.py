@@ -117,9 +117,11 @@ def document(server: ApiServer, request: Request) -> Response | None:
     if server.tokens is None or request.method != "GET":
         return None
     if request.path == CONFIGURATION:
-        return json_response(server.tokens.configuration(f"https://{server.address}"))
-    if request.path == KEYS:
+        out = json_response(server.tokens.configuration(f"https://{server.address}"))
+    elif request.path == KEYS:
         out = json_response(server.tokens.keys())
         out.content_type = "application/jwk-set+json"
-        return out
-    return None
+    else:
+        return None
+    out.headers = {**out.headers, "cache-control": "public, max-age=3600"}
+    return out
