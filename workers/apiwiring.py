@@ -21,6 +21,7 @@ from cluster.kubelet.surroundings import of_cacher, pace
 from cluster.machinery import pki
 from cluster.machinery.meta import Object
 from cluster.simulation import etcdtool
+from cluster.simulation.door import door
 from cluster.simulation.network import ClusterNetwork, recorder, writer
 from cluster.simulation.questions import SchedulerQuestions
 from workers.tailing import Tail
@@ -47,6 +48,7 @@ def api_server(live: Live | None = None) -> tuple[ApiServer, Live]:
         around.sign = server.tokens.of_pod
     pictures = Pictures(around)
     network = ClusterNetwork(around, pictures, live.clock, writer(live.store, live.clock))
+    network.api = door(build_app(server))
     around.network = network
     written = partial(writtenlogs.lines, live.store)
     server.logs = RuntimeLogs(live.clock, find, lambda: live.clock.anchor, written, pictures)

@@ -50,7 +50,9 @@ class Site:
 Style = Callable[[Site, Asked], Answer]
 
 
-def listener(pod: Object, port: int, run: Callable[[bool], PodRun | None]) -> Site | None:
+def listener(
+    pod: Object, port: int, run: Callable[[bool], PodRun | None], now: float
+) -> Site | None:
     """The running container that listens on the port, if one does. `run` gives the picture of
     the pod, and makes one if it is told to."""
     for spec in pod["spec"]["containers"] + (pod["spec"].get("initContainers") or []):
@@ -61,9 +63,14 @@ def listener(pod: Object, port: int, run: Callable[[bool], PodRun | None]) -> Si
 
         def look(name: str = spec["name"]) -> Container | None:
             found = run(True)
-            return found.container(name) if found is not None else None
+            container = found.container(name) if found is not None else None
+            if found is not None and container is not None:
+                found.follow(container, now)
+            return container
 
-        if listens(spec, program, port, look):
+        opened = look() if run(False) is not None else None
+        by_hand = opened is not None and port in opened.listening
+        if by_hand or listens(spec, program, port, look):
             return Site(pod, spec, image(spec["image"]), look, lambda: run(False) is not None)
     return None
 
@@ -85,7 +92,7 @@ def listens(
 
 def answer(site: Site, port: int, asked: Asked) -> Answer:
     program = program_for(site.spec, site.pod["spec"].get("restartPolicy", "Always"))
-    if program.live:
+    if program.live or site.opened():
         container = site.look()
         handler = container.listening.get(port) if container is not None else None
         if handler is not None:

@@ -110,7 +110,7 @@ class ClusterNetwork:
         def run(make: bool) -> PodRun | None:
             return self._pictures.of(pod) if make else self._pictures.peek(pod)
 
-        found = web.listener(pod, there.port, run)
+        found = web.listener(pod, there.port, run, self._clock.now())
         if found is None:
             raise refused()
         return found

@@ -21,6 +21,7 @@ from cluster.kubelet.surroundings import of_cacher
 from cluster.machinery.clock import Anchor
 from cluster.machinery.meta import Object
 from cluster.simulation import Shape, Simulation
+from cluster.simulation.door import door
 from cluster.simulation.network import ClusterNetwork, recorder, writer
 
 PAUSE = 0.01  # seconds between looks at a session that waits; cluster time passes meanwhile
@@ -43,6 +44,7 @@ class Cluster:
         pictures = Pictures(around)
         clock, store = self.simulation.clock, self.simulation.store
         network = ClusterNetwork(around, pictures, clock, writer(store, clock))
+        network.api = door(build_app(self.server))
         around.network = network
         written = partial(writtenlogs.lines, store)
         streams = RuntimeStreams(self.simulation.clock, self.find, self._pace, pictures, network)

@@ -153,3 +153,22 @@ def test_a_job_that_waits_for_a_service_ends_when_it_is_there(cluster: Cluster) 
     assert pod["status"]["phase"] == "Succeeded"
     log = b"".join(cluster.server.logs.read(pod, LogRequest("c"))).decode().split()
     assert log[0] == "waiting" and log[-1] == "up" and log.count("up") == 1
+
+
+async def test_a_server_started_by_a_command_listens(cluster: Cluster) -> None:
+    script = "mkdir /www; echo own > /www/index.html; httpd -f -p 8080 -h /www"
+    serve(cluster, image="busybox", container={"command": ["sh", "-c", script]})
+    expose(cluster, ports=[{"port": 80, "targetPort": 8080}])
+    assert await sh(cluster, "wget -qO- web") == "own\n"
+    out = await sh(cluster, "nc -zv web 80 && wget -qO- localhost:81")
+    assert "open" in out and "Connection refused" in out
+
+
+async def test_the_api_answers_who_has_a_token_and_no_one_else(cluster: Cluster) -> None:
+    url = "https://kubernetes.default.svc/api/v1/namespaces/default/pods"
+    serve(cluster)
+    cluster.server.cacher.refresh()
+    ran = await cluster.exec("curl", "-sk", "-H", "Authorization: Bearer admin", url, pod="web")
+    assert '"kind":"PodList"' in ran.out
+    ran = await cluster.exec("curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", url, pod="web")
+    assert ran.out in ("401", "403")

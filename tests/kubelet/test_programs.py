@@ -184,3 +184,9 @@ def test_same_seed_same_story() -> None:
         return log(cluster) + cluster.simulation.digest()
 
     assert story() == story()
+
+
+def test_the_documentations_job_computes_pi(cluster: Cluster) -> None:
+    command = ["perl", "-Mbignum=bpi", "-wle", "print bpi(2000)"]
+    cluster.start(container={"image": "perl:5.34.0", "command": command}, restartPolicy="Never")
+    assert log(cluster).startswith("3.14159265358979323846") and len(log(cluster)) == 2002

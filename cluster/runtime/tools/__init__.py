@@ -23,6 +23,7 @@ from cluster.runtime.tools import (
     network,
     processes,
     sed,
+    servers,
     system,
     text,
 )
@@ -42,6 +43,7 @@ TOOLS: dict[str, Main] = {
     **network.TOOLS,
     **processes.TOOLS,
     **sed.TOOLS,
+    **servers.TOOLS,
     **system.TOOLS,
     **text.TOOLS,
 }

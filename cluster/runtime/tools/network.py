@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from cluster.runtime.around import Network, Reply
-from cluster.runtime.kernel import Leave, Main, Process, Run, Syscall, Until
+from cluster.runtime.kernel import Leave, Main, Process, Run, Syscall
 from cluster.runtime.tools.options import parse
+from cluster.runtime.tools.servers import Given, listen
 
 SERVER = "10.96.0.10"
 CONNECT_TIMEOUT = 127.0  # seconds until the kernel gives up
@@ -265,7 +266,13 @@ def nc(process: Process, arguments: list[str]) -> Run:
     options, words = parse(process, arguments, "zvw:lp:unkq:e:N")
     timeout = float(options["w"]) if "w" in options else None
     if "l" in options:
-        yield Until(lambda: False)
+        number = options.get("p") or (words[-1] if words else "")
+        if not number.isdigit():
+            process.error("bad local port")
+            return 1
+        data = (yield from process.read_all()) if not process.descriptor(0).is_tty else b""
+        raw = data.partition(b"\r\n\r\n")[2] or data.partition(b"\n\n")[2] or data
+        return (yield from listen(process, int(number), lambda m, p: Given(200, raw), once=True))
     if len(words) < 2 or not words[1].isdigit():
         process.error("usage: nc [-zv] [-w SEC] HOST PORT")
         return 1
