@@ -13,6 +13,7 @@ from cluster.apiserver.kinds import events, hpaversions
 from cluster.apiserver.operations import Operation
 from cluster.apiserver.resources import RESOURCES, Resource
 from cluster.machinery.meta import Object
+from cluster.machinery.selectors import FieldTerm
 
 Convert = Callable[[Object], Object]
 
@@ -20,6 +21,20 @@ CONVERSIONS: dict[tuple[str, str, str], tuple[Convert, Convert]] = {
     ("autoscaling", "v1", "HorizontalPodAutoscaler"): (hpaversions.from_v1, hpaversions.to_v1),
     ("events.k8s.io", "v1", "Event"): (events.from_events_v1, events.to_events_v1),
 }
+
+
+# Selectable fields that have another path in the stored version.
+FIELDS: dict[tuple[str, str, str], dict[str, str]] = {
+    ("events.k8s.io", "v1", "Event"): {
+        **{f"regarding.{f}": f"involvedObject.{f}" for f in events.ABOUT},
+        "reportingController": "reportingComponent",
+    },
+}
+
+
+def stored_fields(resource: Resource, terms: tuple[FieldTerm, ...]) -> tuple[FieldTerm, ...]:
+    names = FIELDS.get((resource.group, resource.version, resource.kind), {})
+    return tuple(replace(t, path=names.get(t.path, t.path)) for t in terms) if names else terms
 
 
 def _functions(resource: Resource) -> tuple[Convert, Convert]:

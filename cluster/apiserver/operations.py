@@ -57,7 +57,7 @@ class Operation:
     """`body` for create and update; `transform` for patch: it gets the current object (or the
     subresource's view of it), must not change it, and returns the new one. `base` is the caller's
     cached current object: it saves a read and makes the write conditional on its version.
-    `warnings` are what the caller should be told beside the result.
+    `warnings` is where the caller wants to be told what he should know beside the result.
     `apply`: `transform` is a server-side apply, which also creates (it then gets {}), and which
     has settled the managedFields itself. `version`: the one the client wrote, when it is not that
     of `resource`. `beside` is only for updates.
@@ -78,5 +78,5 @@ class Operation:
     origin: Origin = field(default=Origin())
     base: Object | None = None
     beside: Beside | None = None
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] | None = None
     authorizer: Authorizer | None = None

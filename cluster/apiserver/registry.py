@@ -209,7 +209,8 @@ class Registry:
     def _try(self, operation: Operation, fresh: bool) -> Prepared | Object | StatusError:
         ctx = Context(operation, self, self.clock.now(), self.entropy)
         ctx.wall = self.clock.wall()
-        ctx.warnings = operation.warnings
+        if operation.warnings is not None:
+            ctx.warnings = operation.warnings
         try:
             prepared = prepare(ctx, strategy_for(operation.resource), self._current(ctx, fresh))
         except StatusError as error:

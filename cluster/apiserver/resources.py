@@ -35,6 +35,7 @@ class Resource:
     singular: str = field(default="")
     stored_as: str = ""  # the id of the resource that is stored when this is another version of it
     virtual: bool = False  # computed when it is read, never stored
+    warning: str = ""  # that it is deprecated: every request is told
     transient: bool = False  # goes by itself after a while; no component follows it
 
     @cached_property
@@ -94,6 +95,7 @@ def _row(raw: dict[str, Any]) -> Resource:
         singular=raw.get("singular", raw["kind"].lower()),
         stored_as=raw.get("storedAs", ""),
         virtual=raw.get("virtual", False),
+        warning=raw.get("warning", ""),
         transient=raw.get("transient", False),
     )
 

@@ -105,6 +105,7 @@ class Strategy:
         self.prepare_for_create(ctx, obj)
         self._raise(ctx, obj, self.validate(ctx, obj))
         admission().validate(ctx, obj, None)
+        self.warn(ctx, obj, None)
         return obj
 
     def update(self, ctx: Context, new: Object, old: Object) -> Object:
@@ -115,7 +116,17 @@ class Strategy:
         self.prepare_for_update(ctx, new, old)
         self._raise(ctx, new, self.validate_update(ctx, new, old))
         admission().validate(ctx, new, old)
+        self.warn(ctx, new, old)
         return new
+
+    def warn(self, ctx: Context, new: Object, old: Object | None) -> None:
+        """Tell a caller who listens of what is stored but hardly meant."""
+        if ctx.operation.warnings is None or (old and new.get("spec") == old.get("spec")):
+            return
+        from cluster.apiserver.kinds import warnings
+
+        told = warnings.of(ctx.operation.resource, new)
+        ctx.warnings += [text for text in told if text not in ctx.warnings]
 
     def record(self, ctx: Context, new: Object, old: Object | None) -> None:
         """Who owns what from now on; before admission, whose changes are nobody's."""

@@ -87,6 +87,8 @@ async def _http(server: ApiServer, scope: Scope, receive: Receive, send: Send) -
     except Exception:
         log.exception("%s %s", request.method, request.path)
         response = error_response(errors.internal_error("see the server's log"))
+    if request.resource is not None and request.resource.warning:
+        request.warnings.insert(0, request.resource.warning)
     key = (request.method, request.resource.plural if request.resource else "", response.status)
     server.requests[key] = server.requests.get(key, 0) + 1
     await send_response(request, response, send)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from cluster.apiserver import conversion
 from cluster.apiserver.cacher import Entry
 from cluster.apiserver.http.request import Request
 from cluster.apiserver.kinds import strategy_for
@@ -58,6 +59,7 @@ def selection(request: Request, resource: Resource) -> Selection:
         fields = selectors.parse_fields(request.query.get("fieldSelector", ""))
     except ValueError as error:
         raise errors.bad_request(str(error)) from error
+    fields = conversion.stored_fields(resource, fields)
     known = strategy_for(resource).fields({"metadata": {}, "spec": {}, "status": {}})
     for term in fields:
         if term.path not in known and term.path not in ("metadata.name", "metadata.namespace"):

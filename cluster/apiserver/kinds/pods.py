@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 import orjson
 
-from cluster.apiserver.kinds import names
+from cluster.apiserver.kinds import names, podputs
 from cluster.apiserver.kinds.base import Kind
 from cluster.apiserver.kinds.podrules import pod_spec
 from cluster.apiserver.kinds.podspec import default_pod, qos_class
@@ -17,6 +17,7 @@ from cluster.machinery.clock import format_time
 from cluster.machinery.errors import Cause, forbidden_field
 from cluster.machinery.meta import Object, deep_copy, set_condition
 
+PUTS = {"ephemeralcontainers": podputs.ephemeral, "resize": podputs.resize}
 MEMO = 512  # distinct specs remembered, the least recently used goes first
 UPDATE_TEXT = (
     "pod updates may not change fields other than `spec.containers[*].image`,"
@@ -87,6 +88,7 @@ class Pods(Kind):
         if obj["spec"].get("schedulingGates"):
             obj["status"]["conditions"] = [_gated(ctx.now)]
         admission().validate_each(ctx, obj)
+        self.warn(ctx, obj, None)
         return obj
 
     def _create_singly(self, ctx: Context, obj: Object) -> Object:
@@ -103,6 +105,7 @@ class Pods(Kind):
         if obj["spec"].get("schedulingGates"):
             obj["status"]["conditions"] = [_gated(ctx.now)]
         admission().validate(ctx, obj, None)
+        self.warn(ctx, obj, None)
         return obj
 
     def _complete(self, ctx: Context, obj: Object) -> _Template:
@@ -167,19 +170,14 @@ class Pods(Kind):
     def put(self, ctx: Context, subresource: str, new: Object, old: Object) -> Object:
         if subresource == "binding":
             return _bind(ctx, new, old)
-        if subresource == "ephemeralcontainers":
-            spec = {
-                **old["spec"],
-                "ephemeralContainers": new["spec"].get("ephemeralContainers", []),
-            }
-            meta = {**old["metadata"]}
-            if spec["ephemeralContainers"] != old["spec"].get("ephemeralContainers", []):
-                meta["generation"] = meta.get("generation", 1) + 1
-            return {**old, "metadata": meta, "spec": spec}
+        if subresource in PUTS:
+            out, causes = PUTS[subresource](new, old)
+            self._raise(ctx, out, causes)
+            return out
         return super().put(ctx, subresource, new, old)
 
     def view(self, ctx: Context, subresource: str, obj: Object) -> Object:
-        return obj if subresource == "ephemeralcontainers" else super().view(ctx, subresource, obj)
+        return obj if subresource in PUTS else super().view(ctx, subresource, obj)
 
 
 def _gated(now: float) -> Object:
