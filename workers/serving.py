@@ -54,36 +54,14 @@ class Listener:
 def serve_uvicorn(app: App, listener: Listener) -> None:
     """Until SIGTERM."""
     import uvicorn
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-    verifier = Verifier(listener.authority)
-
-    class WebsocketWithClientCertificate(WebSocketsSansIOProtocol):
-        def connection_made(self, transport: BaseTransport) -> None:
-            super().connection_made(transport)
-            # The application chooses, also among names that the library takes for no names:
-            # SPDY/3.1+portforward.k8s.io.
-            self.conn.process_subprotocol = lambda headers: None  # type: ignore[method-assign]
-            tls = transport.get_extra_info("ssl_object")
-            brought = verifier.scope(tls.getpeercert(binary_form=True)) if tls else {}
-            if brought:
-                self.app = identified(self.app, brought)
-
-    class WithClientCertificate(HttpToolsProtocol):
-        def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            tls = transport.get_extra_info("ssl_object")
-            brought = verifier.scope(tls.getpeercert(binary_form=True)) if tls else {}
-            if brought:
-                self.app = identified(self.app, brought)
-
+    http, websocket = _protocols(Verifier(listener.authority))
     config = uvicorn.Config(
         app,
         host=listener.host,
         port=listener.port,
-        http=WithClientCertificate,
-        ws=WebsocketWithClientCertificate,
+        http=http,
+        ws=websocket,
         ws_per_message_deflate=False,
         loop="uvloop",
         lifespan="auto",
@@ -103,6 +81,32 @@ def serve_uvicorn(app: App, listener: Listener) -> None:
     if config.ssl is not None and not ask_without_judging(config.ssl):
         log.warning("client certificates of other authorities end the TLS handshake")
     uvicorn.Server(config).run()
+
+
+def _protocols(verifier: Verifier) -> tuple[type[Any], type[Any]]:
+    """uvicorn's for HTTP and for websockets, each telling the application who connected."""
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    def told(app: Any, transport: BaseTransport) -> Any:
+        tls = transport.get_extra_info("ssl_object")
+        brought = verifier.scope(tls.getpeercert(binary_form=True)) if tls else {}
+        return identified(app, brought) if brought else app
+
+    class WebsocketWithClientCertificate(WebSocketsSansIOProtocol):
+        def connection_made(self, transport: BaseTransport) -> None:
+            super().connection_made(transport)
+            # The application chooses, also among names that the library takes for no names:
+            # SPDY/3.1+portforward.k8s.io.
+            self.conn.process_subprotocol = lambda headers: None  # type: ignore[method-assign]
+            self.app = told(self.app, transport)
+
+    class WithClientCertificate(HttpToolsProtocol):
+        def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.app = told(self.app, transport)
+
+    return WithClientCertificate, WebsocketWithClientCertificate
 
 
 def identified(app: App, brought: dict[str, Any]) -> App:

@@ -9,6 +9,7 @@ from cluster.apiserver.authn.serviceaccounts import (
     EXTENDED_SECONDS,
     MIN_SECONDS,
     PROJECTED_SECONDS,
+    ServiceAccountTokens,
 )
 from cluster.apiserver.http import typed
 from cluster.apiserver.http.request import Request, not_found
@@ -41,29 +42,33 @@ def answer(server: ApiServer, request: Request, verb: str) -> Response:
     account = server.find(SERVICE_ACCOUNTS, request.namespace, request.name)
     if account is None:
         raise errors.not_found("serviceaccounts", "", request.name)
-    spec = {**(body.get("spec") or {})}
-    seconds = spec.setdefault("expirationSeconds", DEFAULT_SECONDS)
-    causes = _check_seconds(seconds)
+    spec = {"expirationSeconds": DEFAULT_SECONDS, **(body.get("spec") or {})}
+    causes = _check_seconds(spec["expirationSeconds"])
     if causes:
         raise errors.invalid("TokenRequest", GROUP, "", causes)
     bound = _bound(server, request, spec.get("boundObjectRef"), account)
-    audiences = tuple(spec.get("audiences") or tokens.audiences)
+    spec["audiences"] = list(spec.get("audiences") or tokens.audiences)
+    return _issued(server, tokens, account, spec, bound)
+
+
+def _issued(
+    server: ApiServer,
+    tokens: ServiceAccountTokens,
+    account: Object,
+    spec: Object,
+    bound: Object | None,
+) -> Response:
+    seconds, audiences = spec["expirationSeconds"], tuple(spec["audiences"])
     extended = _is_extended(spec, bound, audiences == tokens.audiences)
-    token = tokens.issue(
-        account,
-        EXTENDED_SECONDS + PROJECTED_SECONDS if extended else seconds,
-        audiences,
-        bound,
-        PROJECTED_SECONDS if extended else 0,
-    )
+    lasts = EXTENDED_SECONDS + PROJECTED_SECONDS if extended else seconds
+    token = tokens.issue(account, lasts, audiences, bound, PROJECTED_SECONDS if extended else 0)
     now = server.clock.now()
     meta = {
-        "name": request.name,
-        "namespace": request.namespace,
+        "name": account["metadata"]["name"],
+        "namespace": account["metadata"]["namespace"],
         "creationTimestamp": format_time(now),
     }
     status = {"token": token, "expirationTimestamp": format_time(int(now) + seconds)}
-    spec = {**spec, "audiences": list(audiences)}
     out = {"kind": "TokenRequest", "apiVersion": f"{GROUP}/v1", "metadata": meta}
     return json_response({**out, "spec": spec, "status": status}, 201)
 
