@@ -21,7 +21,7 @@ from cluster.etcd.grpc.lease import expire_in_time
 from cluster.etcd.grpc.server import EtcdServer
 from cluster.etcd.sqlarchive import SqlArchive
 from cluster.machinery.clock import format_micro_time
-from workers import garbage
+from workers import connections, garbage
 from workers.tailing import Tail
 from workers.valkey import socket_path
 from workers.wiring import Live, connect
@@ -34,6 +34,7 @@ MOST_WAITING = 100  # rejected connections whose lines are not yet written
 
 def run() -> None:
     """Until SIGTERM."""
+    connections.one_a_thread()
     live = connect("api", driver=SqlArchive)
     assert isinstance(live.store, SqlArchive)
     garbage.tune()

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from workers import garbage, lifeline
+from workers import connections, garbage, lifeline
 from workers.serving import SERVERS, Listener
 
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
             raise CommandError(f"ORRERY_API_SERVER={name}: choose one of {', '.join(SERVERS)}")
         # The watch cache reads the log from the event loop: each read is some microseconds of
         # SQLite, which is less than a change of threads.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        connections.one_a_thread()
         lifeline.hold()
         garbage.tune()
         sys.setswitchinterval(0.001)  # the watch cache catches up in a thread; requests come first
