@@ -66,7 +66,7 @@ def _value(found: dict[str, Any]) -> Any:
 SIGNATURES = (
     total("format.named", (STRING,), MAP, _named),
     *(total(f"format.{name}", (), MAP, _make(name)) for name in FORMATS),
-    Signature("validate", (MAP, STRING), MAP, _validate),
+    Signature("validate", (MAP, STRING), DYN, _validate),
     Signature("hasValue", (MAP,), BOOL, _has),
     Signature("value", (MAP,), DYN, _value),
     Signature("orValue", (MAP, DYN), DYN, lambda f, other: _value(f) if _has(f) else other),

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from cluster.apiserver.custom.schema.patterns import pattern_of
 from cluster.apiserver.custom.schema.structural import Schema, additional, items_of
 from cluster.apiserver.custom.schema.validation import (
     Checker,
@@ -14,7 +15,6 @@ from cluster.apiserver.custom.schema.validation import (
     at,
     compile_schema,
     invalid,
-    pattern_of,
 )
 from cluster.machinery import errors
 from cluster.machinery.errors import Cause

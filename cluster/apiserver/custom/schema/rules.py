@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.apiserver.custom.schema.lists import list_causes
+from cluster.apiserver.custom.schema.patterns import pattern_of
 from cluster.apiserver.custom.schema.structural import (
     EMBEDDED,
     INT_OR_STRING,
@@ -19,7 +20,7 @@ from cluster.apiserver.custom.schema.structural import (
     has,
     items_of,
 )
-from cluster.apiserver.custom.schema.validation import Validator, pattern_of
+from cluster.apiserver.custom.schema.validation import Validator
 from cluster.machinery.errors import (
     Cause,
     forbidden_field,

@@ -6,7 +6,6 @@ alternatives that all fail, the errors of the best one are told. Models kube-ope
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -142,28 +141,3 @@ def _fits(have: str, value: Any, types: tuple[str, ...]) -> bool:
     if have == "integer":
         return "number" in types
     return have == "number" and "integer" in types and float(value).is_integer()
-
-
-def pattern_of(text: str) -> re.Pattern[str] | None:
-    """Go's RE2 syntax, near enough; None for what cannot be compiled."""
-    try:
-        return re.compile(go_regex(text))
-    except re.error:
-        return None
-
-
-def go_regex(text: str) -> str:
-    """What Go writes differently: \\z, and $ at the very end only."""
-    text = text.replace(r"\z", r"\Z")
-    out, escaped, in_class = [], False, False
-    for char in text:
-        if not escaped and not in_class and char == "$":
-            out.append(r"\Z")
-            continue
-        if not escaped and char == "[":
-            in_class = True
-        elif not escaped and char == "]":
-            in_class = False
-        escaped = char == "\\" and not escaped
-        out.append(char)
-    return "".join(out)
