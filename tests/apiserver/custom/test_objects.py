@@ -237,3 +237,22 @@ async def test_server_side_apply_merges_lists_by_their_keys(api: Caller) -> None
     assert '.spec.envs[name="a"].value' in refused.json["message"]
     owners = {e["manager"] for e in second.json["metadata"]["managedFields"]}
     assert owners == {"x", "y"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good", "bad"),
+    [
+        ("^(?i)(abort|warn)?$", "ABORT", "stop"),
+        (r"^\p{L}+$", "é", "1"),
+        ("^[[:alpha:]]+$", "ab", "a1"),
+        (r"^\w+$", "ab", "é"),
+        ("^a$", "a", "a\n"),
+    ],
+)
+async def test_patterns_are_those_of_go(api: Caller, pattern: str, good: str, bad: str) -> None:
+    await _create(api, with_schema(spec_schema(word={"type": "string", "pattern": pattern})))
+    words = {"apiVersion": "stable.example.com/v1", "kind": "CronTab"}
+    fine = {**words, "metadata": {"name": "fine"}, "spec": {"word": good}}
+    assert (await api.ask("POST", TABS, fine)).status == 201
+    wrong = {**words, "metadata": {"name": "wrong"}, "spec": {"word": bad}}
+    assert (await api.ask("POST", TABS, wrong)).status == 422
