@@ -119,6 +119,30 @@ async def test_a_pods_mounted_token_is_renewed_before_it_ends(api: Caller) -> No
     assert found["authentication.kubernetes.io/pod-name"] == ["p"]
 
 
+async def test_a_node_gets_tokens_only_for_its_own_pods(api: Caller) -> None:
+    node = {"impersonate_user": "system:node:n1", "impersonate_group": "system:nodes"}
+    pods = "/api/v1/namespaces/team/pods"
+    for name in ("n1", "n2"):
+        spec = {"nodeName": name, "containers": [{"name": "c", "image": "x"}]}
+        assert (
+            await api.ask("POST", pods, {"metadata": {"name": name}, "spec": spec})
+        ).status == 201
+
+    async def refusal(ref: Any) -> str:
+        body = {"spec": {"boundObjectRef": ref}}
+        answer = await api.ask("POST", f"{ACCOUNTS}/default/token", body, **node)
+        return "" if answer.status == 201 else answer.json["message"].rpartition(": ")[2]
+
+    async def bound(name: str) -> Any:
+        uid = (await api.ask("GET", f"{pods}/{name}")).json["metadata"]["uid"]
+        return {"kind": "Pod", "apiVersion": "v1", "name": name, "uid": uid}
+
+    assert await refusal(None) == "node requested token not bound to a pod"
+    text = "node requested token bound to a pod scheduled on a different node"
+    assert await refusal(await bound("n2")) == text
+    assert not await refusal(await bound("n1"))
+
+
 async def test_reviews_look_at_the_audience(api: Caller) -> None:
     text = await token(api, audiences=["vault"])
     assert (await api.ask("POST", WHO, {}, text)).status == 401, "not meant for the API server"

@@ -38,6 +38,17 @@ def admit(ctx: Context, new: Object | None, old: Object | None) -> None:
         raise errors.forbidden(op.resource.plural, "", op.name or name_of(new or old or {}), why)
 
 
+def token_problem(node: str, ref: Object, pod: Object | None) -> str:
+    """Why the node's kubelet may not have a token that is bound so; empty if it may."""
+    if (ref.get("kind"), ref.get("apiVersion")) != ("Pod", "v1") or not ref.get("name"):
+        return "node requested token not bound to a pod"
+    if not ref.get("uid"):
+        return "node requested token with a pod binding without a uid"
+    if pod is None or pod["spec"].get("nodeName") != node:
+        return "node requested token bound to a pod scheduled on a different node"
+    return ""
+
+
 def _pod(node: str, new: Object | None, old: Object | None) -> str:
     pod = new if new is not None else old
     if pod is None:

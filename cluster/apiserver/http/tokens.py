@@ -5,12 +5,14 @@ Models pkg/registry/core/serviceaccount/storage/token.go and pkg/routes/openidme
 
 from __future__ import annotations
 
+from cluster.apiserver.admission.node_restriction import token_problem
 from cluster.apiserver.authn.serviceaccounts import (
     EXTENDED_SECONDS,
     MIN_SECONDS,
     PROJECTED_SECONDS,
     ServiceAccountTokens,
 )
+from cluster.apiserver.authz.node import node_of
 from cluster.apiserver.http import typed
 from cluster.apiserver.http.request import Request, not_found
 from cluster.apiserver.http.responses import Response, json_response
@@ -47,6 +49,10 @@ def answer(server: ApiServer, request: Request, verb: str) -> Response:
     if causes:
         raise errors.invalid("TokenRequest", GROUP, "", causes)
     bound = _bound(server, request, spec.get("boundObjectRef"), account)
+    node = node_of(request.user)
+    why = token_problem(node, spec.get("boundObjectRef") or {}, bound) if node else ""
+    if why:
+        raise errors.forbidden("serviceaccounts", "", request.name, why)
     spec["audiences"] = list(spec.get("audiences") or tokens.audiences)
     return _issued(server, tokens, account, spec, bound)
 
