@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter
@@ -14,10 +15,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cluster.settings")
 _django = get_asgi_application()
 
 # Only now are Django's apps there for these to import.
+from cluster.apiserver import writtenlogs  # noqa: E402
 from cluster.apiserver.http.logs import LogRequest, LogSource  # noqa: E402
 from cluster.client import kinds  # noqa: E402
 from cluster.kubelet.logsource import RuntimeLogs  # noqa: E402
+from cluster.kubelet.pictures import Pictures  # noqa: E402
 from cluster.machinery.meta import Object  # noqa: E402
+from cluster.simulation.network import surroundings  # noqa: E402
 from dashboard import door  # noqa: E402
 from dashboard.rest import KubernetesPaths  # noqa: E402
 from dashboard.routing import websocket_app  # noqa: E402
@@ -61,7 +65,10 @@ def _open_door() -> Live:
     def find(namespace: str, name: str) -> Object | None:
         return live.registry.find(kinds.PODS, namespace, name)
 
-    logs = _Logs(RuntimeLogs(live.clock, find, lambda: live.clock.anchor))
+    around = surroundings(live.client("dashboard"), live.clock, live.store)
+    written = partial(writtenlogs.lines, live.store)
+    pictures = Pictures(around)
+    logs = _Logs(RuntimeLogs(live.clock, find, lambda: live.clock.anchor, written, pictures))
     door.configure(live.client, lambda wake: Tail(live, settings.REDIS_URL, wake).run(), logs)
     return live
 

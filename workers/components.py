@@ -47,7 +47,7 @@ def _kubelet(env: Env, shard: int) -> Component:
     from cluster import kubelet
     from cluster.simulation.network import surroundings
 
-    around = surroundings(env, env.client.registry.store)
+    around = surroundings(env.client, env.clock, env.client.registry.store)
     return kubelet.build(env, shard, settings.KUBELET_SHARDS, around=around)
 
 

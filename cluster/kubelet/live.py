@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from signal import SIGTERM
 from typing import TYPE_CHECKING
 
+from cluster.kubelet import probes
 from cluster.kubelet.containers import Check, ContainerState
 from cluster.kubelet.surroundings import ClusterSurroundings
 from cluster.machinery.meta import Object
@@ -197,6 +198,8 @@ class LiveContainers:
         self, worker: Worker, pod: Object, spec: Object, state: ContainerState, probe: Object,
         moment: float,
     ) -> tuple[int, str]:  # fmt: skip
+        if not probe.get("exec"):
+            return self._connect(worker, pod, spec, state, probe, moment)
         command = (probe.get("exec") or {}).get("command") or []
         known = known_probe(spec, command)
         if known is not None and worker.run is None:
@@ -210,6 +213,22 @@ class LiveContainers:
         if code == 126 and not container.image.known:
             return 0, ""  # a program of an image we do not know
         return code, output
+
+    def _connect(
+        self, worker: Worker, pod: Object, spec: Object, state: ContainerState, probe: Object,
+        moment: float,
+    ) -> tuple[int, str]:  # fmt: skip
+        """A probe over the network, of a program that may listen or not."""
+        container = self._container(worker, pod, spec, state)
+        self.run_of(worker, pod).follow(container, moment)
+        port = probes.target(spec, probe)
+        ports = state.program.ports if state.program is not None else ()
+        if port in container.listening or (container.serving and port in ports):
+            return 0, ""
+        if not container.image.known and container.serving:
+            return 0, ""
+        address = worker.address or "127.0.0.1"
+        return 1, probes.failure_text("", spec, probe, address).removeprefix(" probe failed: ")
 
 
 def known_probe(spec: Object, command: list[str]) -> Program | None:

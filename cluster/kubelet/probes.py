@@ -1,8 +1,8 @@
 """Probes of simulated containers. Models pkg/kubelet/prober.
 
-Whether a probe succeeds follows from the program: an HTTP, TCP or gRPC one when the container
-serves that port and has started up; an exec one always (there is no shell in it yet). A probe
-that succeeds is not asked again: nothing could have changed.
+Whether a network probe of an image's own server succeeds follows from the image: it serves that
+port and has started up, and web servers have the path. Such a probe is not asked again: nothing
+could have changed. Probes by command, and of programs that have to be run, are in `live`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from cluster.machinery.meta import Object
 from cluster.runtime import Program
+from cluster.runtime.images import image
 
 
 def port_of(spec: Object, port: Any) -> int:
@@ -23,7 +24,7 @@ def port_of(spec: Object, port: Any) -> int:
     return int(port) if str(port).isdigit() else 0
 
 
-def _target(spec: Object, probe: Object) -> int | None:
+def target(spec: Object, probe: Object) -> int | None:
     for handler in ("httpGet", "tcpSocket", "grpc"):
         if probe.get(handler):
             return port_of(spec, probe[handler].get("port"))
@@ -32,10 +33,24 @@ def _target(spec: Object, probe: Object) -> int | None:
 
 def succeeds(spec: Object, probe: Object, program: Program, age: float) -> bool:
     """`age` is the seconds since the container started."""
-    target = _target(spec, probe)
-    if target is None:
+    port = target(spec, probe)
+    if port is None:
         return True
-    return age >= program.start and (target in program.ports or _declared(spec, program, target))
+    if missing(spec, probe):
+        return False
+    return age >= program.start and (port in program.ports or _declared(spec, program, port))
+
+
+SITES = ("nginx", "httpd")  # how servers answer that show files
+
+
+def missing(spec: Object, probe: Object) -> bool:
+    """Whether a web server of an image has no such page; what is mounted may have any."""
+    path = (probe.get("httpGet") or {}).get("path") or "/"
+    styles = [style for _, style in image(spec.get("image", "")).http]
+    mounts = spec.get("volumeMounts") or ()
+    mounted = any(not m["name"].startswith("kube-api-access-") for m in mounts)
+    return bool(styles) and styles[0] in SITES and not mounted and path not in ("/", "/index.html")
 
 
 def _declared(spec: Object, program: Program, target: int) -> bool:
@@ -45,13 +60,15 @@ def _declared(spec: Object, program: Program, target: int) -> bool:
 
 
 def failure_text(kind: str, spec: Object, probe: Object, address: str) -> str:
-    target = _target(spec, probe)
+    port = target(spec, probe)
     get = probe.get("httpGet") or {}
+    if get and missing(spec, probe):
+        return f"{kind} probe failed: HTTP probe failed with statuscode: 404"
     if get:
-        url = f"{get.get('scheme', 'HTTP').lower()}://{address}:{target}{get.get('path', '/')}"
-        why = f'Get "{url}": dial tcp {address}:{target}: connect: connection refused'
+        url = f"{get.get('scheme', 'HTTP').lower()}://{address}:{port}{get.get('path', '/')}"
+        why = f'Get "{url}": dial tcp {address}:{port}: connect: connection refused'
     else:
-        why = f"dial tcp {address}:{target}: connect: connection refused"
+        why = f"dial tcp {address}:{port}: connect: connection refused"
     return f"{kind} probe failed: {why}"
 
 

@@ -378,7 +378,8 @@ class Stepper:
     ) -> bool:  # fmt: skip
         """Whether the probe counts as passed now; leaves the moment of its next result."""
         assert state.program is not None
-        if probe.get("exec") and not always_passes(worker, spec, probe):
+        asked = probe.get("exec") and not always_passes(worker, spec, probe)
+        if asked or (state.program.live and not probe.get("exec")):
             return self._command(worker, pod, spec, state, probe, kind, now)
         if probes.succeeds(spec, probe, state.program, float("inf")):
             at = state.started_at + probes.ready_after(probe, state.program)

@@ -51,7 +51,8 @@ class Simulation:
 
     def _around(self) -> ClusterSurroundings:
         """The cluster as containers see it."""
-        return surroundings(self._env("system:nodes"), self.store)
+        client = Client(self.registry, "system:nodes")
+        return surroundings(client, self.clock, self.store)
 
     def settle(self) -> None:
         """Run components until none has anything to do at this moment."""

@@ -9,7 +9,7 @@ from cluster.apiserver.http import ApiServer
 from cluster.apiserver.operations import Operation, User
 from cluster.apiserver.resources import JOURNAL
 from cluster.apiserver.writtenlogs import Line
-from cluster.client import Env
+from cluster.client import Client
 from cluster.etcd.api import Origin, Store
 from cluster.kubelet.pictures import Pictures
 from cluster.kubelet.surroundings import ClusterSurroundings, of_client
@@ -154,12 +154,11 @@ def recorder(server: ApiServer) -> Callable[[Object], Awaitable[str]]:
     return record
 
 
-def surroundings(env: Env, store: Store) -> ClusterSurroundings:
+def surroundings(client: Client, clock: Clock, store: Store) -> ClusterSurroundings:
     """A kubelet's: its containers reach each other over the network."""
-    around = of_client(env.client)
+    around = of_client(client)
     around.log = keep(store)
-    log = writer(store, env.clock)
-    around.network = ClusterNetwork(around, Pictures(around), env.clock, log)
+    around.network = ClusterNetwork(around, Pictures(around), clock, writer(store, clock))
     return around
 
 

@@ -190,3 +190,22 @@ def test_the_documentations_job_computes_pi(cluster: Cluster) -> None:
     command = ["perl", "-Mbignum=bpi", "-wle", "print bpi(2000)"]
     cluster.start(container={"image": "perl:5.34.0", "command": command}, restartPolicy="Never")
     assert log(cluster).startswith("3.14159265358979323846") and len(log(cluster)) == 2002
+
+
+def test_a_readiness_probe_of_a_live_server_waits_until_it_listens(cluster: Cluster) -> None:
+    probe = {"httpGet": {"port": 8080}, "periodSeconds": 5}
+    script = "sleep 20; httpd -f -p 8080"
+    run(cluster, "sh", "-c", script, restart="Always", container={"readinessProbe": probe})
+    cluster.simulation.advance(10)
+    assert not is_ready(cluster.simulation.client.get(kinds.PODS, "default", "p"))
+    assert "connection refused" in events(cluster.simulation, "Unhealthy")[0]["message"]
+    cluster.simulation.advance(20)
+    assert is_ready(cluster.simulation.client.get(kinds.PODS, "default", "p"))
+
+
+def test_a_page_that_a_web_server_does_not_have_fails_its_probe(cluster: Cluster) -> None:
+    probe = {"httpGet": {"port": 80, "path": "/healthz"}}
+    cluster.start(container={"image": "nginx", "readinessProbe": probe})
+    cluster.simulation.advance(20)
+    message = events(cluster.simulation, "Unhealthy")[0]["message"]
+    assert message == "Readiness probe failed: HTTP probe failed with statuscode: 404"

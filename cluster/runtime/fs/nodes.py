@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 class File:
     """`made` computes the content at each look (files of /proc)."""
 
-    data: bytes = b""
+    data: bytes | bytearray = b""
     mode: int = 0o644
     mtime: float = 0.0
     made: Callable[[], bytes] | None = None
 
     def content(self) -> bytes:
-        return self.made() if self.made is not None else self.data
+        return self.made() if self.made is not None else bytes(self.data)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from cluster.runtime.fs.nodes import Directory, File, Link, Node
 
 MAX_LINKS = 40
 MAX_FILE = 64 * 1024 * 1024
+QUOTA = 256 * 1024 * 1024  # of a container
 
 
 def fail(number: int, path: str = "") -> OSError:
@@ -25,6 +26,19 @@ class FileSystem:
         self.root = root
         self.read_only: list[str] = []
         self.changed: Callable[[str], None] | None = None
+        self._written = 0
+
+    def room(self, size: int) -> bool:
+        """Whether so much more may be written."""
+        self._written += size
+        if self._written <= QUOTA:
+            return True
+        files = (node for _, node in self.walk("/") if isinstance(node, File))
+        used = sum(len(node.data) for node in files)
+        if used + size > QUOTA:
+            return False
+        self._written = used + size
+        return True
 
     # ---- looking
 

@@ -63,7 +63,7 @@ class Null(_Base):
 
 class Zero(Null):
     def read(self, size: int) -> bytes | None:
-        return bytes(size)
+        return bytes(min(size, PIPE_SIZE))
 
 
 class Full(Zero):
@@ -79,7 +79,7 @@ class Random(Null):
         self._state = seed.encode()
 
     def read(self, size: int) -> bytes | None:
-        out = b""
+        out, size = b"", min(size, PIPE_SIZE)
         while len(out) < size:
             self._state = sha256(self._state).digest()
             out += self._state
@@ -194,9 +194,15 @@ class RegularFile(_Base):
     """`noted` is told when the content changed."""
 
     def __init__(
-        self, node: File, clock: Callable[[], float], noted: Callable[[], None], append: bool
+        self,
+        node: File,
+        clock: Callable[[], float],
+        noted: Callable[[], None],
+        append: bool,
+        room: Callable[[int], bool] = lambda size: True,
     ) -> None:
         super().__init__()
+        self._room = room
         self._node = node
         self._clock = clock
         self._noted = noted
@@ -213,15 +219,16 @@ class RegularFile(_Base):
 
     def write(self, data: bytes) -> None:
         node = self._node
-        if len(node.data) + len(data) > MAX_FILE:
+        if len(node.data) + len(data) > MAX_FILE or not self._room(len(data)):
             raise fail(errno.ENOSPC)
-        if self._append or self._at >= len(node.data):
-            at = len(node.data) if self._append else self._at
-            node.data = node.data.ljust(at, b"\0") + data
+        if not isinstance(node.data, bytearray):
+            node.data = bytearray(node.data)
+        if self._append:
             self._at = len(node.data)
-        else:
-            node.data = node.data[: self._at] + data + node.data[self._at + len(data) :]
-            self._at += len(data)
+        if self._at > len(node.data):
+            node.data += bytes(self._at - len(node.data))
+        node.data[self._at : self._at + len(data)] = data
+        self._at += len(data)
         node.mtime = self._clock()
         self._noted()
 
@@ -231,10 +238,10 @@ class RegularFile(_Base):
 
 def open_node(
     node: File | Device, seed: str, clock: Callable[[], float], noted: Callable[[], None],
-    append: bool = False,
+    append: bool = False, room: Callable[[int], bool] = lambda size: True,
 ) -> OpenFile:  # fmt: skip
     if isinstance(node, File):
-        return RegularFile(node, clock, noted, append)
+        return RegularFile(node, clock, noted, append, room)
     if node.kind == "zero":
         return Zero()
     if node.kind == "full":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from types import GeneratorType
 from typing import TYPE_CHECKING
 
@@ -14,10 +17,14 @@ from cluster.runtime.kernel.process import Killed, Leave, Main, Process, Sleep
 if TYPE_CHECKING:
     from cluster.runtime.container import Container
 
+log = logging.getLogger(__name__)
 # A program that never waits gets this many steps at a moment of cluster time; then it is taken to
 # need more time, twice as much each time it wants on.
 STEPS = 50_000
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+# What a program's own mistakes raise: a number that is none, too deep a recursion.
+MISTAKES = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
+            AttributeError, AssertionError, re.error)  # fmt: skip
 STOPPING = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 HARMLESS = (signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH, *STOPPING)
 STOPS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
@@ -97,6 +104,8 @@ class Kernel:
             self._exit(process, 128 + signal.SIGPIPE)
         except OSError as error:
             self._exit(process, _complain(process, error))
+        except MISTAKES:
+            self._crash(process)
         finally:
             self.current = before
 
@@ -205,11 +214,18 @@ class Kernel:
             self._exit(process, 128 + signal.SIGPIPE)
         except OSError as error:
             self._exit(process, _complain(process, error))
-        except RecursionError:
-            process.error("maximum recursion depth exceeded")
-            self._exit(process, 139)
+        except MISTAKES:
+            self._crash(process)
         finally:
             self.current = None
+
+    def _crash(self, process: Process) -> None:
+        """A tool did not expect what it was given. It ends, as programs do, and nothing else."""
+        log.debug("%s", process.argv, exc_info=True)
+        if 2 in process.fds:
+            with suppress(OSError):
+                process.say("Segmentation fault\n", 2)
+        self._exit(process, 128 + signal.SIGSEGV)
 
     def _tire(self, process: Process) -> None:
         """It computes without end: let cluster time pass."""

@@ -234,7 +234,8 @@ class Process:
             return Null()
         seed = f"{kernel.seed}/{self.pid}"
         return open_node(
-            node, seed, lambda: kernel.now, lambda: kernel.fs.note(real), mode == "a"
+            node, seed, lambda: kernel.now, lambda: kernel.fs.note(real), mode == "a",
+            kernel.fs.room,
         )  # fmt: skip
 
     def read_file(self, name: str) -> Generator[Syscall, Any, bytes]:

@@ -95,6 +95,7 @@ def _format(process: Process, template: str, values: list[str]) -> tuple[str, in
 
 
 def _convert(kind: str, flags: str, width: str, precision: str | None, value: str) -> str:
+    width, precision = width[:4], precision[:4] if precision is not None else None
     after = f".{precision}" if precision is not None else ""
     if kind == "s":
         return f"%{flags.replace('0', '')}{width}{after}s" % value
