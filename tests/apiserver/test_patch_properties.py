@@ -233,3 +233,45 @@ def test_a_small_document_that_grows_without_end_is_refused(lab: Lab) -> None:
     answer = lab.ask("PATCH", f"{PATHS[0]}?fieldManager=me", b"\n".join(lines), content_type=APPLY)
     assert answer.status == 400
     assert orjson.loads(answer.body)["reason"] == "BadRequest"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "code", "message"),
+    [
+        (
+            JSON_PATCH, b"{}", 400,
+            "error decoding patch: json: cannot unmarshal object into Go value of type "
+            "[]interface {}",
+        ),
+        (
+            MERGE, b"[]", 400,
+            "error decoding patch: json: cannot unmarshal array into Go value of type "
+            "map[string]interface {}",
+        ),
+        (
+            STRATEGIC, b"3", 400,
+            "json: cannot unmarshal number into Go value of type map[string]interface {}",
+        ),
+        (MERGE, b"", 400, "error decoding patch: unexpected end of JSON input"),
+        (
+            JSON_PATCH, b'[{"op":"remove","path":"/spec/nope"}]', 422,
+            "the server rejected our request due to an error in our request",
+        ),
+        (
+            JSON_PATCH, b'[{"op":"test","path":"/data/x","value":"2"}]', 422,
+            "the server rejected our request due to an error in our request",
+        ),
+        (
+            JSON_PATCH, orjson.dumps([{"op": "test", "path": "/kind", "value": "x"}] * 10_001), 413,
+            "Request entity is too large: The allowed maximum operations in a JSON patch is 10000, "
+            "got 10001",
+        ),
+        (STRATEGIC, b'{"metadata":{"$patch":"x"}}', 400, "Unknown patch type found: x"),
+        (STRATEGIC, b'{"metadata":{"$retainKeys":1}}', 400, "invalid patch format of retainKeys"),
+    ],
+)  # fmt: skip
+def test_a_patch_that_cannot_be_carried_out_is_answered_in_upstream_s_words(
+    lab: Lab, kind: str, body: bytes, code: int, message: str
+) -> None:
+    answer = lab.ask("PATCH", PATHS[0], body, content_type=kind)
+    assert (answer.status, answer.json["message"]) == (code, message)

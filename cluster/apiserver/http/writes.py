@@ -154,7 +154,7 @@ async def patch(server: ApiServer, request: Request) -> Response:
         applying = apply.operation(server, request, resource, options, _origin(request), force)
         result = await server.commit(applying)
         return _after_update(server, request, result, 200 if existed else 201)
-    change = bodies.parse_json(request.body)
+    change = patches.decode(kind, request.body)
     operation = Operation(
         "patch", resource, request.namespace, request.name, request.user,
         transform=partial(_apply, request, resource, _patcher(resource, kind, request), change),

@@ -17,13 +17,8 @@ ORDER = "$setElementOrder/"
 DELETE_VALUES = "$deleteFromPrimitiveList/"
 
 
-def strategic_merge(group: str, version: str, kind: str, old: Object, patch: Any) -> Object:
+def strategic_merge(group: str, version: str, kind: str, old: Object, patch: Object) -> Object:
     """Raises StatusError 400 for a patch that makes no sense, 415 for a kind without a schema."""
-    if not isinstance(patch, dict):
-        raise errors.bad_request(
-            "unable to parse patch: json: cannot unmarshal array into Go value of type "
-            "map[string]interface {}"
-        )
     name = definition_for(group, version, kind)
     schema = definitions()[name] if name else {}
     return _map(old, patch, schema)
