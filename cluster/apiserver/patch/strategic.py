@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cluster.apiserver.patch.ordering import check, ordered
 from cluster.apiserver.schema.definitions import Schema, definition_for, definitions, resolve
 from cluster.machinery import errors
 from cluster.machinery.meta import Object
@@ -41,23 +42,48 @@ def _map(old: Any, patch: dict[str, Any], schema: Schema) -> dict[str, Any]:
             name = key[len(DELETE_VALUES) :]
             gone = _values(value, "primitive list")
             have = out.get(name)
-            out[name] = [v for v in have if v not in gone] if isinstance(have, list) else []
+            if isinstance(have, list):
+                out[name] = [v for v in have if v not in gone]
     for key, value in patch.items():
         if key in (DIRECTIVE, RETAIN) or key.startswith((ORDER, DELETE_VALUES)):
             continue
         if value is None:
             out.pop(key, None)
         else:
-            out[key] = _field(out.get(key), value, _sub(schema, key), patch.get(ORDER + key))
+            out[key] = _field(out.get(key), value, _sub(schema, key))
     for key, order in patch.items():
         if key.startswith(ORDER):
-            _values(order, "setElementOrder list")
-        name = key[len(ORDER) :]
-        if key.startswith(ORDER) and name not in patch and isinstance(out.get(name), list):
-            out[name] = _ordered(
-                out[name], order, _sub(schema, name).get("x-kubernetes-patch-merge-key")
-            )
+            name = key[len(ORDER) :]
+            wanted = _values(order, "setElementOrder list")
+            _reorder(out, name, wanted, old, patch, _merge_key(_sub(schema, name)))
     return out
+
+
+def _reorder(
+    out: dict[str, Any], name: str, wanted: list[Any], old: Any, patch: dict[str, Any], key: str
+) -> None:
+    if isinstance(patch.get(name), list):
+        check(patch[name], wanted, key)
+    if isinstance(out.get(name), list):
+        live = old.get(name) if isinstance(old, dict) else None
+        places = _places(live if isinstance(live, list) else [], patch.get(name), key)
+        out[name] = ordered(out[name], wanted, places, key)
+
+
+def _places(live: list[Any], patch: Any, key: str) -> list[Any]:
+    """The live order. Upstream deletes and appends in the live list's own memory before it looks
+    at it: where something was deleted, what is new moves up into its place."""
+    if not key or not isinstance(patch, list):
+        return live
+    left, plain, _ = _directed(live, patch, key)
+    if len(left) == len(live):
+        return live
+    have = [_named(entry, key) for entry in left]
+    return [*left, *(e for e in plain if _named(e, key) not in have)][: len(live)]
+
+
+def _merge_key(schema: Schema) -> str:
+    return str(schema.get("x-kubernetes-patch-merge-key") or "")
 
 
 def _values(found: Any, what: str) -> list[Any]:
@@ -79,60 +105,60 @@ def _strategies(schema: Schema) -> list[str]:
     return str(schema.get("x-kubernetes-patch-strategy") or "").split(",")
 
 
-def _field(old: Any, value: Any, schema: Schema, order: Any) -> Any:
+def _field(old: Any, value: Any, schema: Schema) -> Any:
     strategies = _strategies(schema)
     if isinstance(value, dict):
         if "replace" in strategies and DIRECTIVE not in value:
             return value
         return _map(old, value, schema)
-    if not isinstance(value, list):
+    if not isinstance(value, list) or "merge" not in strategies:
         return value
-    if "merge" not in strategies:
-        return value
-    key = schema.get("x-kubernetes-patch-merge-key")
-    if not key:
-        have = old if isinstance(old, list) else []
-        merged = [*have, *(v for v in value if v not in have)]
-        return _ordered(merged, order, None) if order else merged
-    return _list(old if isinstance(old, list) else [], value, schema, key, order)
+    have, key = old if isinstance(old, list) else [], _merge_key(schema)
+    if key:
+        return _list(have, value, schema, key)
+    merged: list[Any] = []
+    for entry in [*have, *value]:
+        if entry not in merged:
+            merged.append(entry)
+    return ordered(merged, value, have, "")
 
 
-def _list(old: list[Any], patch: list[Any], schema: Schema, key: str, order: Any) -> list[Any]:
-    if any(isinstance(e, dict) and e.get(DIRECTIVE) == "replace" and key not in e for e in patch):
-        return [e for e in patch if not (isinstance(e, dict) and DIRECTIVE in e)]
+def _list(old: list[Any], patch: list[Any], schema: Schema, key: str) -> list[Any]:
+    """Items merge with the one of the same key. Models mergeSlice."""
+    out, plain, replaced = _directed(old, patch, key)
+    if replaced:
+        return plain
     items = resolve(schema.get("items"))
-    out = list(old)
-    for entry in patch:
+    for entry in plain:
         if not isinstance(entry, dict) or key not in entry:
             raise errors.bad_request(f"map: {entry} does not contain declared merge key: {key}")
         at = next((i for i, have in enumerate(out) if _named(have, key) == entry[key]), None)
-        if entry.get(DIRECTIVE) == "delete":
-            if at is not None:
-                del out[at]
-        elif at is None:
+        if at is None:
             out.append(_map({}, entry, items))
-        elif entry.get(DIRECTIVE) == "replace":
-            out[at] = {k: v for k, v in entry.items() if k != DIRECTIVE}
         else:
             out[at] = _map(out[at], entry, items)
-    return _ordered(out, order, key) if order else out
+    return ordered(out, plain, old, key)
+
+
+def _directed(old: list[Any], patch: list[Any], key: str) -> tuple[list[Any], list[Any], bool]:
+    """(what is left of the old list, the patch without $patch items, whether it replaces all)."""
+    out, plain, replaced = list(old), [], False
+    for entry in patch:
+        directive = entry.get(DIRECTIVE) if isinstance(entry, dict) else None
+        if directive is None:
+            plain.append(entry)
+        elif directive == "delete":
+            if key not in entry:
+                raise errors.bad_request(f"map: {entry} does not contain declared merge key: {key}")
+            out = [have for have in out if _named(have, key) != entry[key]]
+        elif directive == "replace":
+            replaced = True
+        elif directive == "merge":
+            raise errors.bad_request("merging lists cannot yet be specified in the patch")
+        else:
+            raise errors.bad_request(f"unknown patch type {directive} in map {entry}")
+    return out, plain, replaced
 
 
 def _named(entry: Any, key: str) -> Any:
     return entry.get(key) if isinstance(entry, dict) else None
-
-
-def _ordered(have: list[Any], order: Any, key: str | None) -> list[Any]:
-    """The listed ones in that order; the server's own stay behind what they stood behind."""
-
-    def identity(entry: Any) -> Any:
-        found = entry.get(key) if key and isinstance(entry, dict) else entry
-        return repr(found) if isinstance(found, (dict, list)) else found
-
-    rank = {identity(e): at for at, e in enumerate(_values(order, "setElementOrder list"))}
-    listed = sorted((e for e in have if identity(e) in rank), key=lambda e: rank[identity(e)])
-    out: list[Any] = []
-    queue = iter(listed)
-    for entry in have:
-        out.append(next(queue) if identity(entry) in rank else entry)
-    return out
