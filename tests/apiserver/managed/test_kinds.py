@@ -30,6 +30,7 @@ REWRITTEN = {
     "Endpoints": {".subsets"},
     "StatefulSet": {".spec.volumeClaimTemplates"},
     "EndpointSlice": {".ports"},
+    "ValidatingWebhookConfiguration": {'.webhooks[name="a.example.com"].rules'},
 }
 
 
