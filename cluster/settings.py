@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -28,6 +29,11 @@ ETCD_PORT = _number("ORRERY_ETCD_PORT", 2379, 65535)
 ETCD_QUOTA = _number("ORRERY_ETCD_QUOTA", 2 << 30, 1 << 50)  # bytes, as --quota-backend-bytes
 # History that is kept: revisions, or cluster time such as 24h, or both; 0 keeps all of it.
 ETCD_RETENTION = os.environ.get("ORRERY_ETCD_RETENTION") or "100000"
+if not re.fullmatch(r"\d+[smhd]?(, *\d+[smhd]?)?", ETCD_RETENTION):
+    raise ImproperlyConfigured(
+        f"ORRERY_ETCD_RETENTION={ETCD_RETENTION} is neither a number of revisions nor a time "
+        "such as 24h, nor both (100000,24h)"
+    )
 KUBELET_SHARDS = _number("ORRERY_KUBELET_SHARDS", 1, 64)
 CLUSTER = os.environ.get("ORRERY_CLUSTER", "main")
 

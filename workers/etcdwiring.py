@@ -47,6 +47,8 @@ async def _serve(live: Live, store: SqlArchive) -> None:
     face = Face(store, live.clock, identity, settings.ETCD_QUOTA, settings.DATA_DIR)
     server = EtcdServer(face)
     live.on_commit.append(server.hub.heard)  # our own commits need no way through Redis
+    for leftover in settings.DATA_DIR.glob(".snapshot-*"):
+        leftover.unlink(missing_ok=True)  # of a process that was killed
     socket = socket_path(settings.DATA_DIR, "etcd.sock")
     await server.start(socket)
     pki = settings.DATA_DIR / "pki" / "etcd"

@@ -19,7 +19,7 @@ from cluster.etcd.grpc.writer import Writer
 from cluster.machinery.clock import Clock
 
 T = TypeVar("T")
-READERS = 2
+READERS = 4  # a snapshot or a checksum of everything keeps one busy for a while
 TERM = 2
 
 

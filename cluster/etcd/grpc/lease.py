@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
+
+from django.db import Error as DatabaseError
 
 from cluster.etcd.api import Lease as StoreLease
 from cluster.etcd.api import LeaseNotFoundError, Store
@@ -15,6 +18,7 @@ from cluster.etcd.grpc.face import Face
 from cluster.etcd.grpc.protos import pb
 from cluster.etcd.grpc.writer import ORIGIN
 
+log = logging.getLogger(__name__)
 MIN_TTL = 2  # one and a half times the longest election, in whole seconds
 MAX_TTL = 9_000_000_000
 # Ids we make up lie below those the store counts up itself.
@@ -86,10 +90,14 @@ async def expire_in_time(face: Face, wall_until: Callable[[float], float | None]
     cluster time, None while that stands still; it is asked again every second, since the pace of
     time may change and other processes grant leases."""
     while True:
-        now = face.clock.now()
-        due = await face.read(face.store.next_expiry)
-        if due is not None and due <= now:
-            await face.write(partial(expire, face.store, now))
-            continue
-        wait = wall_until(due) if due is not None else None
+        try:
+            now = face.clock.now()
+            due = await face.read(face.store.next_expiry)
+            if due is not None and due <= now:
+                await face.write(partial(expire, face.store, now))
+                continue
+            wait = wall_until(due) if due is not None else None
+        except DatabaseError as error:
+            log.warning("leases wait for the database: %s", error)
+            wait = None
         await asyncio.sleep(LONGEST_WAIT if wait is None else min(LONGEST_WAIT, max(0.005, wait)))
