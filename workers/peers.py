@@ -121,6 +121,8 @@ def ask_without_judging(context: ssl.SSLContext) -> bool:
     read.argtypes, read.restype = [ctypes.c_void_p], ctypes.c_int
     write.argtypes, write.restype = [ctypes.c_void_p, ctypes.c_int, _Callback], None
     pointer = ctypes.c_void_p.from_address(id(context) + object.__basicsize__).value
+    if not pointer:
+        return False
     for mode, raw in ((ssl.CERT_NONE, 0), (ssl.CERT_REQUIRED, 3), (ssl.CERT_OPTIONAL, 1)):
         context.verify_mode = mode
         if read(pointer) != raw:
