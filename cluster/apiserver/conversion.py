@@ -62,7 +62,7 @@ def stored(operation: Operation) -> Operation:
     hub = RESOURCES[version.stored_as]
     body = operation.body
     if body is not None:
-        body = to_stored(version, body)
+        body = to_stored(version, {"metadata": {}, **body})
 
     def converted(old: Object) -> Object:
         assert transform is not None

@@ -109,6 +109,13 @@ def without_new_nulls(value: Any, old: Any) -> Any:
 def check_kind(value: Object, resource: Resource, subresource: str = "") -> None:
     """A body that names another kind is refused; one that names none is taken as ours."""
     version, kind = value.get("apiVersion"), value.get("kind")
+    for field, found in (("apiVersion", version), ("kind", kind)):
+        if found is not None and not isinstance(found, str):
+            word = schema.WORDS.get(type(found), "object")
+            raise errors.bad_request(
+                "couldn't get version/kind; json parse error: json: cannot unmarshal "
+                f"{word} into Go struct field .{field} of type string"
+            )
     if subresource not in ("", "status", "finalize", "ephemeralcontainers"):
         return
     if (version or resource.api_version, kind or resource.kind) != (

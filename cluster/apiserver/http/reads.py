@@ -86,7 +86,7 @@ def list_(server: ApiServer, request: Request) -> Response:
     resource = request.resource
     assert resource is not None
     wanted = selection(request, resource)
-    limit = request.number("limit") or 0
+    limit = max(0, request.number("limit") or 0)  # a negative one is none, as upstream
     entries, revision, start = _range(server, request, resource)
     if start:
         entries = [e for e in entries if e.key > start]

@@ -47,11 +47,14 @@ class Request:
         if not text:
             return None
         try:
-            return int(text)
+            found = int(text)
         except ValueError as error:
             raise errors.bad_request(
                 f'strconv.ParseInt: parsing "{text}": invalid syntax'
             ) from error
+        if not -(1 << 63) <= found < 1 << 63:
+            raise errors.bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
+        return found
 
     @property
     def content_type(self) -> str:

@@ -5,10 +5,11 @@ only the process that serves HTTP pays for it. Not here: what a value means (`ki
 """
 
 from cluster.apiserver.schema.definitions import VERSION, definition_for, definitions, resolve
-from cluster.apiserver.schema.strict import Findings, check, check_metadata
+from cluster.apiserver.schema.strict import WORDS, Findings, check, check_metadata
 
 __all__ = [
     "VERSION",
+    "WORDS",
     "Findings",
     "check",
     "check_metadata",
