@@ -8,6 +8,7 @@ import pytest
 
 from cluster.apiserver.authz import attributes_of
 from cluster.apiserver.authz.defaults import default_objects
+from cluster.apiserver.http import build_app
 from cluster.etcd.api import Origin, Put, Txn
 from tests.apiserver.conftest import Answer, Caller
 
@@ -145,6 +146,34 @@ async def test_resource_names_and_subresources_are_rights_of_their_own(api: Call
     assert (await can(api, {**base, "subresource": "log", "name": "a"}))["allowed"]
     assert not (await can(api, {**base, "subresource": "log", "name": "b"}))["allowed"]
     assert not (await can(api, {**base, "name": "a"}))["allowed"]
+
+
+async def handshake(api: Caller, path: str) -> int:
+    """The HTTP status that a websocket's handshake is refused with, as bob."""
+    scope = {
+        "type": "websocket", "path": path, "query_string": b"command=true",
+        "headers": [(b"authorization", b"Bearer bob")], "subprotocols": ["v5.channel.k8s.io"],
+        "extensions": {"websocket.http.response": {}},
+    }  # fmt: skip
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await build_app(api.server)(scope, receive, send)
+    return int(sent[0]["status"])
+
+
+async def test_exec_needs_create_and_get_is_not_enough(api: Caller) -> None:
+    path = "/api/v1/namespaces/team/pods/none/exec"
+    rule = {"verbs": ["get"], "apiGroups": [""], "resources": ["pods/exec"]}
+    await grant(api, [rule])
+    assert await handshake(api, path) == 403
+    await grant(api, [{**rule, "verbs": ["create"]}], "more")
+    assert await handshake(api, path) == 404, "allowed, but there is no such pod"
 
 
 # ---- granting
