@@ -7,6 +7,7 @@ from typing import Any
 
 from cluster.apiserver.cel.asking import handle
 from cluster.apiserver.custom.resource import CustomResource
+from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.resources import Resource
 from cluster.apiserver.strategy import Context
 from cluster.machinery.meta import Object
@@ -96,7 +97,10 @@ class Attributes:
         return out
 
     def shown(self, obj: Object | None, version: Resource) -> Object | None:
-        if obj is None or obj.get("apiVersion") == version.api_version:
+        if obj is None:
+            return None
+        obj = SHAPES.expanded(obj, self.ctx.lookup)
+        if obj.get("apiVersion") == version.api_version:
             return obj
         if isinstance(version, CustomResource):
             return version.version_info.convert(dict(obj))

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from cluster.apiserver.admission.attributes import Attributes
 from cluster.apiserver.managed import hook
 from cluster.apiserver.managed.outline import ROOT, outline
 from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.managed.sources import types
 from cluster.apiserver.operations import Operation, User
 from cluster.apiserver.resources import RESOURCES
+from cluster.apiserver.strategy import Context
 from cluster.client import kinds
 from cluster.machinery.meta import Object
 from cluster.simulation import Shape, Simulation
@@ -165,3 +167,15 @@ def test_only_what_belongs_to_the_object_itself_is_left_out_of_its_outline() -> 
 
     assert shape("a", "x") == shape("b", "x")
     assert shape("a", "x") != shape("a", "y")
+
+
+def test_webhooks_and_policies_see_sets_in_full() -> None:
+    simulation = Simulation(Shape(nodes=1))
+    simulation.client.do_create(deployment("web", 1))
+    simulation.advance(60)
+    (pod,) = simulation.client.list(kinds.PODS, "default")
+    operation = Operation("update", kinds.PODS, "default", "x", User("x"))
+    ctx = Context(operation, simulation.registry, 0.0, simulation.registry.entropy)
+    shown = Attributes(ctx, pod, pod).shown(pod, kinds.PODS)
+    assert shown is not None
+    assert all(isinstance(e["fieldsV1"], dict) for e in shown["metadata"]["managedFields"])
