@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from cluster import kubelet
 from cluster.apiserver.http.logs import LogRequest
-from cluster.client import kinds
+from cluster.client import Client, Env, Informers, kinds
 from cluster.machinery.meta import Object
+from cluster.simulation.network import surroundings
 from tests.kubelet.streaming import Cluster
 from tests.simulation.builders import events, is_ready
 
@@ -209,3 +211,26 @@ def test_a_page_that_a_web_server_does_not_have_fails_its_probe(cluster: Cluster
     cluster.simulation.advance(20)
     message = events(cluster.simulation, "Unhealthy")[0]["message"]
     assert message == "Readiness probe failed: HTTP probe failed with statuscode: 404"
+
+
+def replace_kubelet(cluster: Cluster) -> None:
+    """As after a SIGKILL: nothing is known but what is in the store."""
+    simulation = cluster.simulation
+    client = Client(simulation.registry, "system:nodes")
+    informers = Informers(simulation.registry)
+    env = Env(client, informers, simulation.clock, simulation.entropy)
+    around = surroundings(client, simulation.clock, simulation.store)
+    simulation.components[2] = kubelet.build(env, around=around)
+    simulation._seen["kubelet"] = -1
+
+
+def test_a_new_kubelet_process_takes_running_programs_over(cluster: Cluster) -> None:
+    script = "date > /tmp/began; for i in 1 2 3 4 5; do echo $i; sleep 10; done; exit 3"
+    run(cluster, "sh", "-c", script)
+    cluster.simulation.advance(20)
+    replace_kubelet(cluster)
+    cluster.simulation.advance(20)
+    assert status(cluster)["phase"] == "Running"
+    cluster.simulation.advance(20)
+    assert state(cluster)["terminated"]["exitCode"] == 3
+    assert log(cluster).split() == ["1", "2", "3", "4", "5"]
