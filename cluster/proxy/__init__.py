@@ -5,6 +5,7 @@ container answers (the runtime knows), delays in propagation, renderings as ipta
 """
 
 from cluster.proxy.dns import Dns
+from cluster.proxy.policies import Policies
 from cluster.proxy.routes import Destination, Objects, Router
 
-__all__ = ["Destination", "Dns", "Objects", "Router"]
+__all__ = ["Destination", "Dns", "Objects", "Policies", "Router"]

@@ -15,8 +15,8 @@ from cluster.kubelet.pictures import Pictures
 from cluster.kubelet.surroundings import ClusterSurroundings, of_client
 from cluster.machinery.clock import Clock
 from cluster.machinery.meta import Object
-from cluster.proxy import Destination, Dns, Objects, Router
-from cluster.proxy.routes import pod_port, refused, service_port
+from cluster.proxy import Destination, Dns, Objects, Policies, Router
+from cluster.proxy.routes import pod_port, refused, service_port, timed_out
 from cluster.runtime import web
 from cluster.runtime.pod import PodRun
 from cluster.runtime.web import Answer, Asked, Site
@@ -36,6 +36,7 @@ class ClusterNetwork:
     ) -> None:  # fmt: skip
         self.dns = Dns(objects)
         self.router = Router(objects)
+        self.policies = Policies(objects)
         self._pictures = pictures
         self._clock = clock
         self._log = log
@@ -53,7 +54,9 @@ class ClusterNetwork:
         return self.dns.reverse(address)
 
     def reach(self, address: str, port: int, pod: Object | None) -> None:
-        self._site(self.router.route(address, port, pod))
+        there = self.router.route(address, port, pod)
+        self._permit(there, pod)
+        self._site(there)
 
     def ask(
         self, address: str, port: int, method: str, path: str, headers: dict[str, str],
@@ -62,7 +65,14 @@ class ClusterNetwork:
         there = self.router.route(address, port, pod)
         if there.pod is None:
             return self._ask_api(method, path, headers, body)
+        self._permit(there, pod)
         return self.deliver(there, method, path, headers, body, pod)
+
+    def _permit(self, there: Destination, client: Object | None) -> None:
+        """Raises TimeoutError for what a NetworkPolicy drops. Port-forward and the API server's
+        proxy come from the node, which no policy keeps out."""
+        if there.pod is not None and not self.policies.allow(client, there.pod, there.port):
+            raise timed_out()
 
     # ---- for port-forward and the proxy subresources
 

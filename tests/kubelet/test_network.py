@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.apiserver.http.logs import LogRequest
+from cluster.client import kinds
 from cluster.machinery.meta import Object
 from tests.kubelet.streaming import Cluster
 
@@ -172,3 +173,46 @@ async def test_the_api_answers_who_has_a_token_and_no_one_else(cluster: Cluster)
     assert '"kind":"PodList"' in ran.out
     ran = await cluster.exec("curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", url, pod="web")
     assert ran.out in ("401", "403")
+
+
+def policy(cluster: Cluster, name: str, **spec: Any) -> None:
+    meta = {"name": name, "namespace": "default"}
+    cluster.simulation.client.do_create(
+        {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta,
+         "spec": {"podSelector": {}, "policyTypes": ["Ingress"], **spec}}
+    )  # fmt: skip
+
+
+ASK = "wget -q --spider --timeout=1 web && echo through"
+
+
+async def test_a_policy_admits_who_has_the_label(cluster: Cluster) -> None:
+    """The documentation's example: access=true."""
+    serve(cluster)
+    expose(cluster)
+    assert "through" in await sh(cluster, ASK)
+    rule = {"from": [{"podSelector": {"matchLabels": {"access": "true"}}}]}
+    policy(cluster, "p", podSelector={"matchLabels": {"app": "web"}}, ingress=[rule])
+    assert "download timed out" in await sh(cluster, ASK)
+    cluster.simulation.client.do_patch(
+        kinds.PODS, "default", "p",
+        lambda old: {**old, "metadata": {**old["metadata"], "labels": {"access": "true"}}},
+    )  # fmt: skip
+    assert "through" in await sh(cluster, ASK)
+
+
+async def test_nothing_leaves_a_pod_whose_egress_is_denied(cluster: Cluster) -> None:
+    serve(cluster)
+    expose(cluster)
+    policy(cluster, "deny", policyTypes=["Egress"])
+    assert "download timed out" in await sh(cluster, ASK)
+
+
+async def test_ports_and_blocks_of_addresses_are_told_apart(cluster: Cluster) -> None:
+    serve(cluster)
+    expose(cluster)
+    block = {"ipBlock": {"cidr": "10.128.0.0/9"}}
+    policy(cluster, "a", ingress=[{"from": [block], "ports": [{"port": 81}]}])
+    assert "download timed out" in await sh(cluster, ASK)
+    policy(cluster, "b", ingress=[{"from": [block], "ports": [{"port": 80}]}])
+    assert "through" in await sh(cluster, ASK)
