@@ -39,7 +39,7 @@ def test_the_clusters_objects_are_there_and_a_write_reaches_the_apis_watchers(
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert watch.stdout is not None
-    watch.stdout.readline()
+    assert watch.stdout.readline().strip() == "configmap/kube-root-ca.crt"
     assert etcdctl(orrery, "put", "/registry/configmaps/default/past-admission", body).stdout
     assert watch.stdout.readline().strip() == "configmap/past-admission"
     watch.terminate()

@@ -41,7 +41,14 @@ def check_size(request: Message) -> None:
         raise errors.TOO_LARGE
 
 
-def check_txn(request: Message, budget: int = MAX_OPS) -> None:
+def check_txn(request: Message) -> None:
+    """The form of all that is nested in it first, then whether a branch names a key twice."""
+    _check_form(request, MAX_OPS)
+    _changes(request.success)
+    _changes(request.failure)
+
+
+def _check_form(request: Message, budget: int) -> None:
     if max(len(request.compare), len(request.success), len(request.failure)) > budget:
         raise errors.TOO_MANY_OPS
     if any(not compare.key for compare in request.compare):
@@ -55,11 +62,9 @@ def check_txn(request: Message, budget: int = MAX_OPS) -> None:
         elif kind == "request_delete_range":
             check_delete(op.request_delete_range)
         elif kind == "request_txn":
-            check_txn(op.request_txn, budget - len(request.compare))
+            _check_form(op.request_txn, budget - len(request.compare))
         else:
             raise errors.KEY_NOT_FOUND
-    _changes(request.success)
-    _changes(request.failure)
 
 
 def _changes(ops: Any) -> tuple[set[bytes], list[Span]]:
