@@ -39,19 +39,22 @@ class EvaluationError(Exception):
         self.text = text
 
 
-@lru_cache(maxsize=64)
-def _environment(variables: tuple[str, ...]) -> Any:
-    extensions = [
+def extensions() -> list[Any]:
+    return [
         ext_strings.ExtStrings(),
         ext_math.ExtMath(),
         ext_optional.ExtOptional(),
         ext_encoders.ExtEncoders(),
         cel.CelExtension("kubernetes", functions()),
     ]
+
+
+@lru_cache(maxsize=64)
+def _environment(variables: tuple[str, ...]) -> Any:
     return cel.NewEnv(
         config=cel.NewEnvConfigFromYaml(CONFIG),
         variables=dict.fromkeys(variables, cel.Type.DYN),
-        extensions=extensions,
+        extensions=extensions(),
     )
 
 
@@ -92,6 +95,15 @@ def compile_expression(
         wanted = returns[0].lower()
         raise CompileError(f"must evaluate to {wanted}")
     return program
+
+
+def compile_text(environment: Any, expression: str) -> str | None:
+    """What the compiler says against an expression; None when it takes it."""
+    try:
+        environment.compile(expression)
+    except RuntimeError as error:
+        return _first(str(error))
+    return None
 
 
 def _first(text: str) -> str:

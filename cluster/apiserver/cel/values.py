@@ -81,7 +81,7 @@ def _map(value: dict[str, Any], schema: Schema, root: bool) -> dict[str, Any]:
             continue
         if item is None and not below.get("nullable"):
             continue
-        if not _visible(below):
+        if not visible(below):
             continue
         name = escape(key)
         if name is not None:
@@ -89,7 +89,7 @@ def _map(value: dict[str, Any], schema: Schema, root: bool) -> dict[str, Any]:
     return out
 
 
-def _visible(schema: Schema) -> bool:
+def visible(schema: Schema) -> bool:
     """Objects that may hold anything have no type, and so no place in rules."""
     if schema.get(INT_OR_STRING) or schema.get("type"):
         anything = schema.get(PRESERVE) and not schema.get("properties")

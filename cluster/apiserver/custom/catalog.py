@@ -90,13 +90,13 @@ class Catalog:
             found = self._by_prefix.get(b"/".join(key.split(b"/", 4)[:4]) + b"/")
         return found
 
-    def memo(self, name: Any, make: Callable[[], T]) -> T:
-        """`make()`, computed once until the catalog changes."""
+    def memo(self, name: Any, make: Callable[[], T], token: Any = None) -> T:
+        """`make()`, computed once until the catalog (or the `token`, if one is given) changes."""
         self._load()
-        changes = self.changes
+        now = self.changes if token is None else token
         found = self._memo.get(name)
-        if found is None or found[0] != changes:
-            found = self._memo[name] = (changes, make())
+        if found is None or found[0] != now:
+            found = self._memo[name] = (now, make())
         value: T = found[1]
         return value
 

@@ -39,7 +39,8 @@ def v3_document(catalog: Catalog, group: str, version: str) -> bytes:
         more = definitions(custom, v2=False)
         return openapi.v3_of(group, version, served(catalog), more)
 
-    return catalog.memo(("v3", group, version), make)
+    token = tuple(r.version_info for r in custom)
+    return catalog.memo(("v3", group, version), make, token)
 
 
 def v3_index(catalog: Catalog) -> bytes:

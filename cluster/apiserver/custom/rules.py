@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -27,6 +27,9 @@ from cluster.apiserver.custom.schema.structural import (
 from cluster.machinery import errors
 from cluster.machinery.errors import Cause
 from cluster.machinery.meta import Object
+
+if TYPE_CHECKING:
+    from cluster.apiserver.cel.typecheck import TypeChecker
 
 REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
 VARIABLES = ("self", "oldSelf")
@@ -218,11 +221,36 @@ class Rules:
 
 def compile_causes(schema: Schema, path: str) -> list[Cause]:
     """What is wrong with the rules of a schema."""
+    from cluster.apiserver.cel.typecheck import TypeChecker
+
     causes: list[Cause] = []
+    checker: TypeChecker | None
+    try:
+        checker = TypeChecker(schema)
+    except TypeError:
+        checker = None  # a schema that messages cannot say: its rules are looked at when they run
     for where, node in walk(schema, path):
         for index, raw in enumerate(node.get(RULES) or ()):
-            causes += _rule_causes(raw, node, f"{where}.{RULES}[{index}]")
+            here = f"{where}.{RULES}[{index}]"
+            causes += _rule_causes(raw, node, here) or _type_causes(raw, node, here, checker)
     return causes
+
+
+def _type_causes(raw: Object, node: Schema, path: str, checker: TypeChecker | None) -> list[Cause]:
+    """Fields that the schema does not have; operators that do not fit their types."""
+    if checker is None:
+        return []
+    optional = bool(raw.get("optionalOldSelf"))
+    problem = checker.problem(raw["rule"].strip(), node, optional)
+    if problem is not None:
+        text = f"compilation failed: {problem}"
+        return [errors.invalid_value(f"{path}.rule", _as_go(raw), text)]
+    if raw.get("messageExpression"):
+        problem = checker.problem(raw["messageExpression"], node, optional)
+    if problem is not None:
+        text = f"messageExpression compilation failed: {problem}"
+        return [errors.invalid_value(f"{path}.messageExpression", _as_go(raw), text)]
+    return []
 
 
 def _rule_causes(raw: Object, schema: Schema, path: str) -> list[Cause]:

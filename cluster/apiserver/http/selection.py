@@ -63,11 +63,8 @@ def selection(request: Request, resource: Resource) -> Selection:
     known = strategy_for(resource).fields({"metadata": {}, "spec": {}, "status": {}})
     for term in fields:
         if term.path not in known and term.path not in ("metadata.name", "metadata.namespace"):
-            raise errors.bad_request(
-                f'Unable to find "{resource.api_version}, Resource={resource.plural}" that '
-                f'match label selector "{text}", field selector '
-                f'"{request.query["fieldSelector"]}": field label not supported: {term.path}'
-            )
+            # kubectl adds what it looked for.
+            raise errors.bad_request(f"field label not supported: {term.path}")
     return Selection(labels, fields)
 
 

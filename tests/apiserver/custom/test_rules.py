@@ -137,6 +137,16 @@ async def test_names_are_escaped_and_formats_have_types(api: Caller) -> None:
         ({"rule": "self.low +"}, ".rule: Invalid value: {"),
         ({"rule": "nobody > 1"}, "undeclared reference to 'nobody' (in container '')"),
         ({"rule": "'a'"}, "cel expression must evaluate to a bool"),
+        (
+            {"rule": "self.lwo < 1"},
+            "compilation failed: ERROR: <input>:1:5: undefined field 'lwo'",
+        ),
+        ({"rule": "has(self.none)"}, "undefined field 'none'"),
+        (
+            {"rule": "self.low == 'x'"},
+            "found no matching overload for '_==_' applied to '(int, string)'",
+        ),
+        ({"rule": "true", "messageExpression": "self.cronSpec + self.low"}, "messageExpression"),
         ({"rule": " "}, "rule: Required value: rule is not specified"),
         ({"rule": "true", "messageExpression": "1"}, "messageExpression must evaluate to a string"),
         ({"rule": "true", "fieldPath": ".no"}, 'fieldPath: Invalid value: ".no": must be a valid'),
@@ -153,6 +163,38 @@ async def test_a_wrong_rule_is_refused_with_its_definition(
     answer = await api.ask("POST", CRDS, with_schema(_schema(rule)))
     assert answer.status == 422, answer.json
     assert text in answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "self.low < 1.5",
+        "!has(self.list) || self.list.all(x, x.name == 'a' || x.__namespace__ == 'b')",
+        "!has(self.map) || self.map.all(k, self.map[k] > 0 && k.size() > 1)",
+        "!has(self.any) || self.any == 'x' || self.any == 3",
+        "!has(self.when) || self.when < timestamp('2030-01-01T00:00:00Z')",
+        "!has(self.maybe) || self.maybe == null || self.maybe.startsWith('a')",
+        "self.?list.orValue([]).size() < 3",
+        "!has(self.deep) || self.deep.all(row, row.all(cell, cell != 'x'))",
+    ],
+)
+async def test_a_right_rule_is_taken(api: Caller, rule: str) -> None:
+    item = {"type": "object", "properties": {"name": STRING, "namespace": STRING}}
+    properties: dict[str, Any] = {
+        "list": {"type": "array", "items": item},
+        "map": {"type": "object", "additionalProperties": INTEGER},
+        "any": {"x-kubernetes-int-or-string": True},
+        "when": {"type": "string", "format": "date-time"},
+        "maybe": {"type": "string", "nullable": True},
+        "deep": {"type": "array", "items": {"type": "array", "items": STRING}},
+    }
+    await _define(api, {"rule": rule}, **properties)
+    full = {
+        "low": 1, "list": [{"name": "a"}], "map": {"ab": 1}, "any": 3, "maybe": None,
+        "when": "2024-01-01T00:00:00Z", "deep": [["y"]],
+    }  # fmt: skip
+    made = await api.ask("POST", TABS, tab(**full))
+    assert made.status == 201, made.json
 
 
 async def test_rules_wait_until_the_shape_is_right(api: Caller) -> None:
