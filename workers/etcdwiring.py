@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import time
+from functools import partial
 
 import orjson
 import uvloop
@@ -19,6 +20,7 @@ from cluster.etcd.grpc.care import Retention, take_care
 from cluster.etcd.grpc.face import Face, Identity
 from cluster.etcd.grpc.lease import expire_in_time
 from cluster.etcd.grpc.server import EtcdServer
+from cluster.etcd.grpc.web import answer
 from cluster.etcd.sqlarchive import SqlArchive
 from cluster.machinery.clock import format_micro_time
 from workers import connections, garbage
@@ -53,7 +55,7 @@ async def _serve(live: Live, store: SqlArchive) -> None:
     await server.start(socket)
     pki = settings.DATA_DIR / "pki" / "etcd"
     context = tls.context(pki / "server.crt", pki / "server.key", pki / "ca.crt")
-    port = tls.Port(context, socket, PodLog(face).rejected, lambda path: _answer(face, path))
+    port = tls.Port(context, socket, PodLog(face).rejected, partial(answer, face))
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(
         lambda: tls.Connection(port), settings.HOST, settings.ETCD_PORT, backlog=512
@@ -104,17 +106,3 @@ class PodLog:
             await self._face.write(lambda: writtenlogs.append(store, *POD, line))
         except DatabaseError as error:
             log.warning("%s (not written to the pod's log: %s)", line.text, error)
-
-
-def _answer(face: Face, path: str) -> tuple[int, str, bytes]:
-    """What curl gets on the client port. Models embed/etcd.go and etcdhttp."""
-    if path == "/health":
-        return 200, "application/json", b'{"health":"true","reason":""}'
-    if path in ("/livez", "/readyz"):
-        return 200, "text/plain; charset=utf-8", b"ok\n"
-    if path == "/version":
-        version = face.identity.version
-        minor = face.identity.minor
-        body = {"etcdserver": version, "etcdcluster": minor, "storage": minor}
-        return 200, "application/json", orjson.dumps(body)
-    return 404, "text/plain; charset=utf-8", b"404 page not found\n"

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from cluster.etcd.grpc import tls
 from cluster.etcd.grpc.face import Face, Identity
 from cluster.etcd.grpc.lease import expire_in_time
 from cluster.etcd.grpc.server import EtcdServer
+from cluster.etcd.grpc.web import answer
 from cluster.etcd.memoryarchive import MemoryArchive
 from cluster.machinery import pki
 from cluster.machinery.clock import VirtualClock
@@ -85,7 +87,7 @@ class Etcd:
         path = self.folder / "s"
         await self.server.start(path)
         context = tls.context(self.pki / "server.crt", self.pki / "server.key", self.pki / "ca.crt")
-        port = tls.Port(context, path, lambda *r: self.rejected.append(r), _answer)
+        port = tls.Port(context, path, lambda *r: self.rejected.append(r), partial(answer, face))
         listener = await self._loop.create_server(lambda: tls.Connection(port), "127.0.0.1", 0)
         self.port = listener.sockets[0].getsockname()[1]
         expiring = self._loop.create_task(expire_in_time(face, lambda moment: 0.01))
@@ -130,10 +132,6 @@ class Etcd:
         hub = self.server.hub
         eventually(lambda: len(hub._synced) > before or process.poll() is not None)
         return process
-
-
-def _answer(path: str) -> tuple[int, str, bytes]:
-    return 200, "text/plain", path.encode()
 
 
 @pytest.fixture(scope="session")

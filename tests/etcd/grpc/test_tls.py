@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import subprocess
+import urllib.error
 import urllib.request
 
 import pytest
@@ -67,10 +68,25 @@ def test_a_name_the_client_asked_for_is_in_the_log(etcd: Etcd) -> None:
     assert etcd.rejected[0][1:] == ("localhost", "tls: client didn't provide a certificate")
 
 
-def test_curl_is_answered_on_the_same_port(etcd: Etcd) -> None:
+def asked(etcd: Etcd, path: str) -> bytes:
     context = ssl.create_default_context(cafile=str(etcd.pki / "ca.crt"))
     own = etcd.pki / "healthcheck-client.crt"
     context.load_cert_chain(own, own.with_suffix(".key"))
-    url = f"https://127.0.0.1:{etcd.port}/health?x=1"
+    url = f"https://127.0.0.1:{etcd.port}{path}"
     with urllib.request.urlopen(url, context=context, timeout=5) as answer:
-        assert answer.read() == b"/health"
+        found: bytes = answer.read()
+        return found
+
+
+def test_curl_is_answered_on_the_same_port(etcd: Etcd) -> None:
+    assert asked(etcd, "/health?x=1") == b'{"health":"true","reason":""}'
+    assert b'"etcdserver":"3.6.6"' in asked(etcd, "/version")
+    assert (
+        f"etcd_debugging_mvcc_current_revision {etcd.store.revision()}\n"
+        in asked(etcd, "/metrics").decode()
+    )
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        asked(etcd, "/v2/keys")
+    etcd.store.set_alarms(1)
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        asked(etcd, "/health")
