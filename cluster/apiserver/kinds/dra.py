@@ -18,7 +18,10 @@ IMMUTABLE = "field is immutable"
 def default_claim_spec(spec: Object) -> None:
     for request in (spec.get("devices") or {}).get("requests") or ():
         exact = request.get("exactly")
-        for one in [*([exact] if exact else ()), *(request.get("firstAvailable") or ())]:
+        for one in [
+            *([exact] if exact is not None else ()),
+            *(request.get("firstAvailable") or ()),
+        ]:
             one.setdefault("allocationMode", "ExactCount")
             if one["allocationMode"] == "ExactCount":
                 one.setdefault("count", 1)
