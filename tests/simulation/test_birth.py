@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
+import yaml
 
 from cluster.client import Options, kinds
 from cluster.machinery.meta import Object, is_true, name_of
 from cluster.simulation import Shape, Simulation, bootstrap, resize
 from cluster.simulation.roles import ensure_roles
+from cluster.simulation.trust import ensure_trust
 from tests.simulation.builders import is_ready, pods
 
 
@@ -115,3 +119,16 @@ def test_default_roles_that_were_lost_come_back_at_the_next_start() -> None:
     assert client.get(kinds.CLUSTER_ROLES, "", "system:basic-user")["rules"]
     rules = client.get(kinds.CLUSTER_ROLES, "", "system:public-info-viewer")["rules"]
     assert [r["nonResourceURLs"][0] for r in rules] == ["/mine", "/healthz"]
+
+
+def test_the_cluster_tells_whom_it_trusts_and_corrects_it_at_the_next_start() -> None:
+    client = Simulation(Shape(nodes=1)).client
+    ensure_trust(client, "OLD", "https://127.0.0.1:6443")
+    ensure_trust(client, "PEM", "https://127.0.0.1:6443")
+    name = "extension-apiserver-authentication"
+    told = client.get(kinds.CONFIG_MAPS, "kube-system", name)
+    assert told["data"] == {"client-ca-file": "PEM"}
+    info = client.get(kinds.CONFIG_MAPS, "kube-public", "cluster-info")["data"]["kubeconfig"]
+    cluster = yaml.safe_load(info)["clusters"][0]["cluster"]
+    assert cluster["server"] == "https://127.0.0.1:6443"
+    assert base64.b64decode(cluster["certificate-authority-data"]) == b"PEM"

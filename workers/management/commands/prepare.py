@@ -14,6 +14,7 @@ from django.db import DatabaseError
 
 from cluster.machinery import pki
 from cluster.machinery.errors import StatusError
+from workers.addresses import api_url
 from workers.shape import add_shape_arguments, given_shape
 from workers.tokens import ensure_tokens
 
@@ -65,6 +66,7 @@ def _forget() -> None:
 def _objects(options: dict[str, Any]) -> list[str]:
     """Bootstrap a new cluster, or bring an old one to the size asked for."""
     from cluster.simulation.bootstrap import bootstrap, resize
+    from cluster.simulation.trust import ensure_trust
     from workers.savedtime import resume_time
     from workers.wiring import connect
 
@@ -73,7 +75,10 @@ def _objects(options: dict[str, Any]) -> list[str]:
     resume_time(client, settings.DATA_DIR / "clock")
     live.follow_clock()
     shape = given_shape(options)
-    if bootstrap(client, shape):
+    new = bootstrap(client, shape)
+    authority = (settings.DATA_DIR / "pki" / "ca.crt").read_text()
+    ensure_trust(client, authority, api_url())
+    if new:
         return []
     if options["nodes"] is None:
         return []
