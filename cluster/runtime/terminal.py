@@ -34,7 +34,7 @@ class Terminal(Source):
         self._at = 0
         self._prompt = ""
         self._editing = False
-        self._history: list[str] = []
+        self.history: list[str] = []
         self._back = 0
         self._kept = ""
         self._shell: Shell | None = None
@@ -89,8 +89,8 @@ class Terminal(Source):
     def _enter(self) -> None:
         text = "".join(self._line)
         self._put("\r\n")
-        if self._editing and text.strip() and self._history[-1:] != [text]:
-            self._history = [*self._history[-HISTORY:], text]
+        if self._editing and text.strip() and self.history[-1:] != [text]:
+            self.history = [*self.history[-HISTORY:], text]
         self._line, self._at, self._editing, self._back = [], 0, False, 0
         super().feed(f"{text}\n".encode("utf-8", "surrogateescape"))
 
@@ -172,16 +172,16 @@ class Terminal(Source):
         self._put("\b" * (len(self._line) - self._at))
 
     def _older(self) -> None:
-        if self._editing and self._back < len(self._history):
+        if self._editing and self._back < len(self.history):
             if not self._back:
                 self._kept = "".join(self._line)
             self._back += 1
-            self._replace(self._history[-self._back])
+            self._replace(self.history[-self._back])
 
     def _newer(self) -> None:
         if self._editing and self._back:
             self._back -= 1
-            self._replace(self._history[-self._back] if self._back else self._kept)
+            self._replace(self.history[-self._back] if self._back else self._kept)
 
     # ---- completion
 

@@ -78,7 +78,7 @@ def test_a_long_listing_is_busyboxs() -> None:
 
 def test_a_debian_has_bash_and_no_ps() -> None:
     ran = Box("nginx").execute(["bash", "-c", "ps; echo $0"])
-    assert ran.out == "bash: ps: not found\nbash\n"
+    assert ran.out == "bash: line 1: ps: command not found\nbash\n"
 
 
 def test_yes_stops_when_nobody_listens() -> None:

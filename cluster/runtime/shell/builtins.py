@@ -405,6 +405,13 @@ def _let(shell: Shell, arguments: list[str]) -> int:
     return int(value == 0)
 
 
+def _history(shell: Shell, arguments: list[str]) -> int:
+    typed = getattr(shell.process.fds.get(0), "history", [])
+    for at, line in enumerate(typed, 1):
+        shell.process.line(f"{at:5}  {line}")
+    return 0
+
+
 def _nothing(shell: Shell, arguments: list[str]) -> int:
     return 0
 
@@ -422,8 +429,8 @@ BUILTINS: dict[str, Any] = {
     ":": _nothing, ".": _source, "[": _tool(bracket), "alias": _nothing, "bg": _nothing,
     "break": _break, "cd": _cd, "command": _command, "continue": _continue, "echo": _tool(echo),
     "eval": _eval, "exit": _exit, "export": _export, "false": lambda s, a: 1, "fg": _foreground,
-    "getopts": _getopts, "hash": _nothing, "jobs": _jobs, "kill": _kill, "let": _let,
-    "local": _local, "printf": _tool(printf), "pwd": _pwd, "read": _read, "readonly": _read_only,
+    "getopts": _getopts, "hash": _nothing, "history": _history, "jobs": _jobs, "kill": _kill,
+    "let": _let, "local": _local, "printf": _tool(printf), "pwd": _pwd, "read": _read, "readonly": _read_only,
     "return": _return, "set": _set, "shift": _shift, "source": _source,
     "test": _tool(condition), "trap": _trap, "true": _nothing, "type": _type, "ulimit": _nothing,
     "umask": _umask, "unalias": _nothing, "unset": _unset, "wait": _wait, "declare": _export,

@@ -398,16 +398,21 @@ class Shell:
 
         return load(self.process, words, self.get("PATH", DEFAULT_PATH))
 
+    def _missing(self, name: str) -> str:
+        """As bash, dash and ash say it."""
+        if self.name == "bash":
+            what = "No such file or directory" if "/" in name else "command not found"
+            return f"{name}: {what}" if self.interactive else f"line 1: {name}: {what}"
+        debian = self.process.kernel.flavour == "debian" and not self.interactive
+        return f"1: {name}: not found" if debian else f"{name}: not found"
+
     def not_found(self, name: str) -> int:
         """What is said of a program that cannot be run, and the status that says so too."""
         from cluster.runtime.fs.nodes import Directory
 
-        if "/" not in name:
-            self.complain(f"{name}: not found")
-            return 127
-        node = self.process.kernel.fs.get(self.process.path(name))
+        node = self.process.kernel.fs.get(self.process.path(name)) if "/" in name else None
         if node is None:
-            self.complain(f"{name}: not found")
+            self.complain(self._missing(name))
             return 127
         why = "Is a directory" if isinstance(node, Directory) else "Permission denied"
         self.complain(f"{name}: {why}")
