@@ -255,7 +255,8 @@ class PodSync:
         return min(longest, grace)
 
     def _report_stopped(self, pod: Object, worker: Worker, now: float) -> None:
-        """Who holds a finalizer on the pod wants to know how it ended."""
+        """Who holds a finalizer on the pod wants to know how it ended, even if it never began."""
+        worker.prepare(pod)
         for state in worker.containers.values():
             if state.phase == "running":
                 clean = state.program is not None and state.program.stop is not None

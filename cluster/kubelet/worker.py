@@ -66,6 +66,13 @@ class Worker:
     mount_at: float | None = None
     mount_pause: float = 0.0
 
+    def prepare(self, pod: Object) -> None:
+        """A state for each container that has none yet."""
+        spec = pod["spec"]
+        for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
+            if container["name"] not in self.containers:
+                self.containers[container["name"]] = ContainerState(container["name"])
+
     def states(self, specs: list[Object]) -> list[ContainerState]:
         return [self.containers[s["name"]] for s in specs]
 

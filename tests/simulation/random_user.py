@@ -180,7 +180,7 @@ class RandomUser:
             "parallelism": self.random.randrange(1, 4),
             "completionMode": "Indexed" if indexed else "NonIndexed",
             "template": self._template(self._labels(), restartPolicy="Never"),
-            "activeDeadlineSeconds": self.random.choice([30, 300, 3000]),
+            "activeDeadlineSeconds": self.random.choice([30, 300, 1200]),
             "podReplacementPolicy": self.random.choice(["Failed", "TerminatingOrFailed"]),
         }
         if indexed and self.random.random() < 0.5:

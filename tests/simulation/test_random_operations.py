@@ -21,7 +21,7 @@ from cluster.machinery.selectors import from_label_selector, from_map
 from cluster.simulation import Shape, Simulation
 from tests.simulation.random_user import NAMESPACES, RandomUser
 
-OPERATIONS = 150
+OPERATIONS = 120
 CALM = 1500  # seconds: longer than every grace period, deadline and toleration together
 
 
