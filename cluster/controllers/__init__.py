@@ -37,6 +37,7 @@ from cluster.controllers.nodelifecycle import NodeLifecycleController
 from cluster.controllers.podgc import PodGCController
 from cluster.controllers.replicaset import ReplicaSetController
 from cluster.controllers.replicationcontroller import ReplicationControllerController
+from cluster.controllers.resourcequota import ResourceQuotaController
 from cluster.controllers.rootca import RootCAPublisher
 from cluster.controllers.serviceaccount import ServiceAccountController
 from cluster.controllers.servicelb import ServiceLBController
@@ -68,6 +69,7 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "daemonset-controller": DaemonSetController,
     "job-controller": JobController,
     "cronjob-controller": CronJobController,
+    "resourcequota-controller": ResourceQuotaController,
     "horizontal-pod-autoscaler-controller": HorizontalPodAutoscalerController,
     "disruption-controller": DisruptionController,
     "ttl-after-finished-controller": TTLAfterFinishedController,
