@@ -96,9 +96,10 @@ PLUGINS: tuple[Plugin, ...] = (
     ),
     Plugin("RuntimeClass", admit=runtime_class.admit, only=PODS),
     Plugin("DefaultIngressClass", admit=default_ingress_class.admit, only=(resources.INGRESSES,)),
-    Plugin("MutatingAdmissionWebhook", admit=webhooks.admit, per_object=True),
-    Plugin("ValidatingAdmissionPolicy", validate=policies.validate, per_object=True),
-    Plugin("ValidatingAdmissionWebhook", validate=webhooks.validate, per_object=True),
+    # Where any is registered, no pod is made from a template (`by_others`).
+    Plugin("MutatingAdmissionWebhook", admit=webhooks.admit),
+    Plugin("ValidatingAdmissionPolicy", validate=policies.validate),
+    Plugin("ValidatingAdmissionWebhook", validate=webhooks.validate),
     Plugin("ResourceQuota", validate=resource_quota.validate, per_object=True),
 )
 
@@ -130,7 +131,11 @@ def _chain(resource: Resource) -> _Chain:
 
 def by_others(ctx: Context) -> bool:
     """Whether webhooks or policies are registered: then every object is looked at by itself."""
-    return webhooks.concerns(ctx) or policies.concerns(ctx)
+    derived = ctx.lookup.policies.derived
+    found: bool | None = derived.get("others")
+    if found is None:
+        found = derived["others"] = webhooks.concerns(ctx) or policies.concerns(ctx)
+    return found
 
 
 def ask_others(ctx: Context, new: Object, old: Object) -> None:
