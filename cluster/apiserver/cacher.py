@@ -166,6 +166,7 @@ class Watcher:
         self.queue: deque[WatchEvent] = deque()
         self.revision = 0
         self.overflowed = False
+        self.ended = False  # the resource is not served any more
         self._wake = wake
 
     def push(self, event: WatchEvent) -> None:
@@ -252,6 +253,14 @@ class Cacher:
             watcher.overflowed = True
             watcher._wake()
 
+    def _end(self, definition: str) -> None:
+        """A definition went, and its resource with it: those who watch it need not wait."""
+        for resource, shelf in self._shelves.items():
+            if isinstance(resource, CustomResource) and resource.id == definition:
+                for watcher in shelf.watchers:
+                    watcher.ended = True
+                    watcher._wake()
+
     def _apply(self, event: Event) -> None:
         resource = self.catalog.for_key(event.key)
         if resource is None:
@@ -260,6 +269,8 @@ class Cacher:
             return
         if resource is CRDS:
             self.catalog.observe(event.key, event.value, event.revision)
+            if event.value is None:
+                self._end(event.key[len(CRDS.prefix) :].decode())
         shelf = self._shelves[resource]
         if event.value is None:
             new = None

@@ -143,13 +143,17 @@ def api_resource_list(group: str, version: str, served: Served = SERVED) -> dict
     }
 
 
+def _verbs(resource: Resource) -> list[str]:
+    return list(resource.verbs) if isinstance(resource, CustomResource) else sorted(resource.verbs)
+
+
 def _resource(resource: Resource) -> dict[str, Any]:
     out: dict[str, Any] = {
         "name": resource.plural,
         "singularName": resource.singular,
         "namespaced": resource.namespaced,
         "kind": resource.kind,
-        "verbs": sorted(resource.verbs),
+        "verbs": _verbs(resource),
     }
     if resource.short_names:
         out["shortNames"] = list(resource.short_names)
@@ -203,7 +207,7 @@ def _aggregated(group: str, version: str, served: Served) -> list[dict[str, Any]
             "responseKind": kind,
             "scope": "Namespaced" if resource.namespaced else "Cluster",
             "singularResource": resource.singular,
-            "verbs": sorted(resource.verbs),
+            "verbs": _verbs(resource),
         }
         if resource.short_names:
             entry["shortNames"] = list(resource.short_names)

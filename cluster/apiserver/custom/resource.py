@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from cluster.apiserver.resources import STANDARD_VERBS, Resource
+from cluster.apiserver.resources import Resource
 from cluster.machinery.meta import Object
 
 if TYPE_CHECKING:
@@ -82,6 +82,12 @@ class _Defined:
         return {"metadata": {}}
 
 
+# In the order in which upstream lists them.
+VERBS = (
+    "delete", "deletecollection", "get", "list", "patch", "create", "update", "watch",
+)  # fmt: skip
+
+
 def new_resource(group: str, version: str, names: Object, namespaced: bool) -> CustomResource:
     return CustomResource(
         group=group,
@@ -90,5 +96,5 @@ def new_resource(group: str, version: str, names: Object, namespaced: bool) -> C
         kind=names["kind"],
         namespaced=namespaced,
         storage=f"/registry/{group}/{names['plural']}",
-        verbs=STANDARD_VERBS,
+        verbs=VERBS,
     )

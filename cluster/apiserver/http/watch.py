@@ -193,6 +193,8 @@ class _Stream:
             self._watcher.queue.clear()
             if events and (chunk := self._encode(events)):
                 yield chunk
+            if self._watcher.ended:
+                return
             if self._watcher.overflowed:
                 yield self._gone("too old resource version: the watch fell behind")
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -256,3 +257,22 @@ async def test_patterns_are_those_of_go(api: Caller, pattern: str, good: str, ba
     assert (await api.ask("POST", TABS, fine)).status == 201
     wrong = {**words, "metadata": {"name": "wrong"}, "spec": {"word": bad}}
     assert (await api.ask("POST", TABS, wrong)).status == 422
+
+
+async def test_a_watch_ends_with_the_definition(api: Caller) -> None:
+    await _create(api, crd())
+    watching = asyncio.create_task(api.ask("GET", f"{TABS}?watch=1&timeoutSeconds=60"))
+    await asyncio.sleep(0)
+    name = f"{CRDS}/crontabs.stable.example.com"
+    await api.ask("DELETE", name)
+    going = (await api.ask("GET", name)).json
+    assert going["metadata"]["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]
+    refused = await api.ask("POST", TABS, tab())
+    assert refused.status == 405
+    assert refused.json["message"] == (
+        "create not allowed while custom resource definition is terminating"
+    )
+    del going["metadata"]["finalizers"]
+    assert (await api.ask("PUT", name, going)).status == 200
+    assert (await asyncio.wait_for(watching, 5)).status == 200
+    assert (await api.ask("GET", TABS)).status == 404
