@@ -12,6 +12,7 @@ from dataclasses import replace
 from cluster.apiserver.kinds import events, hpaversions
 from cluster.apiserver.operations import Operation
 from cluster.apiserver.resources import RESOURCES, Resource
+from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
 from cluster.machinery.selectors import FieldTerm
 
@@ -50,6 +51,19 @@ def shown(resource: Resource, obj: Object) -> Object:
     """A stored object as this version shows it."""
     out = _functions(resource)[1](obj)
     return {"apiVersion": resource.api_version, "kind": resource.kind, **_rest(out)}
+
+
+def refused(version: Resource, error: StatusError) -> StatusError:
+    """What the stored resource answers, in the name of the version that was asked."""
+    hub = RESOURCES[version.stored_as]
+    if hub.group == version.group or not error.details:
+        return error
+    message = error.message
+    for word in (hub.plural, hub.kind):
+        plain = f"{word}.{hub.group}" if hub.group else word
+        message = message.replace(f'{plain} "', f'{word}.{version.group} "', 1)
+    details = {**error.details, "group": version.group}
+    return StatusError(error.code, error.reason, message, details)
 
 
 def _rest(obj: Object) -> Object:

@@ -128,3 +128,42 @@ async def test_derived_resources_are_read_only(api: Caller) -> None:
     assert (await api.ask("GET", "/api/v1/componentstatuses/etcd-0")).status == 200
     assert (await api.ask("GET", "/api/v1/componentstatuses/nobody")).status == 404
     assert (await api.ask("DELETE", "/apis/metrics.k8s.io/v1beta1/nodes/x")).status == 405
+
+
+async def test_every_verb_works_through_the_other_version(api: Caller) -> None:
+    body = autoscaler("web", maxReplicas=3)
+    full = {"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", **body}
+    where = f"{V1}/web?fieldManager=me"
+    applied = await api.ask("PATCH", where, full, content_type="application/apply-patch+yaml")
+    assert applied.status == 201, applied.json
+    assert applied.json["apiVersion"] == "autoscaling/v1"
+    full["spec"]["maxReplicas"] = 4
+    again = await api.ask("PATCH", where, full, content_type="application/apply-patch+yaml")
+    assert (again.status, again.json["spec"]["maxReplicas"]) == (200, 4)
+    strategic = "application/strategic-merge-patch+json"
+    patch = {"spec": {"targetCPUUtilizationPercentage": 70}}
+    patched = await api.ask("PATCH", f"{V1}/web", patch, content_type=strategic)
+    assert patched.json["spec"]["targetCPUUtilizationPercentage"] == 70
+    steps = [{"op": "replace", "path": "/spec/maxReplicas", "value": 9}]
+    stepped = await api.ask("PATCH", f"{V1}/web", steps, content_type="application/json-patch+json")
+    assert stepped.json["spec"]["maxReplicas"] == 9
+    status = await api.ask("GET", f"{V1}/web/status")
+    assert status.json["apiVersion"] == "autoscaling/v1"
+    table = await api.ask("GET", f"{V1}?watch=1&timeoutSeconds=1", accept=TABLE)
+    assert b'"cells":["web","Deployment/web"' in table.body
+    gone = await api.ask("DELETE", f"{V1}/web")
+    assert gone.json["status"] == "Success"
+    assert (await api.ask("GET", f"{V2}/web")).status == 404
+    await api.ask("POST", V2, autoscaler("other", maxReplicas=2))
+    swept = await api.ask("DELETE", V1)
+    assert [i["metadata"]["name"] for i in swept.json["items"]] == ["other"]
+
+
+async def test_refusals_name_the_group_that_was_asked(api: Caller) -> None:
+    where = "/apis/events.k8s.io/v1/namespaces/default/events"
+    gone = await api.ask("DELETE", f"{where}/nobody")
+    assert gone.json["message"] == 'events.events.k8s.io "nobody" not found'
+    regarding = {"kind": "Pod", "name": "p", "namespace": "team"}
+    bad = await api.ask("POST", where, {"metadata": {"name": "e"}, "regarding": regarding})
+    assert bad.json["message"].startswith('Event.events.k8s.io "e" is invalid: involvedObject')
+    assert bad.json["details"]["group"] == "events.k8s.io"

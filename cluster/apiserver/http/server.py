@@ -129,7 +129,11 @@ class ApiServer:
         operation.authorizer = self.authorizer
         if operation.resource.stored_as:
             version = operation.resource
-            return conversion.shown(version, await self.commit(conversion.stored(operation)))
+            try:
+                result = await self.commit(conversion.stored(operation))
+            except StatusError as error:
+                raise conversion.refused(version, error) from error
+            return conversion.shown(version, result)
         if self._asks_outside(operation):
             loop = asyncio.get_running_loop()
             result = await loop.run_in_executor(self._outside, self._commit_alone, operation)
