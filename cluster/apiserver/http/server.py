@@ -130,10 +130,10 @@ class ApiServer:
         if operation.resource.stored_as:
             version = operation.resource
             try:
-                result = await self.commit(conversion.stored(operation))
+                kept = await self.commit(conversion.stored(operation))
             except StatusError as error:
                 raise conversion.refused(version, error) from error
-            return conversion.shown(version, result)
+            return conversion.shown(version, kept)
         if self._asks_outside(operation):
             loop = asyncio.get_running_loop()
             result = await loop.run_in_executor(self._outside, self._commit_alone, operation)
