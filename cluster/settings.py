@@ -36,6 +36,7 @@ if not re.fullmatch(r"\d+[smhd]?(, *\d+[smhd]?)?", ETCD_RETENTION):
     )
 KUBELET_SHARDS = _number("ORRERY_KUBELET_SHARDS", 1, 64)
 CLUSTER = os.environ.get("ORRERY_CLUSTER", "main")
+CONTROLLERS = os.environ.get("ORRERY_CONTROLLERS") or "*"  # as upstream's --controllers
 
 
 UNSAFE_KEY = "orrery-development-only"

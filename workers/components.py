@@ -33,10 +33,11 @@ def _controller_manager(env: Env) -> Component:
 
     folder = Path(settings.DATA_DIR) / "pki"
     if not (folder / "sa.key").exists():
-        return controllers.build(env)
+        return controllers.build(env, settings.CONTROLLERS)
     authority = Authority(pki.load_certificate(folder / "ca.crt"), pki.load_key(folder / "ca.key"))
     return controllers.build(
         env,
+        settings.CONTROLLERS,
         root_ca=(folder / "ca.crt").read_text(),
         authority=authority,
         token_key=TokenKey(pki.load_key(folder / "sa.key")),

@@ -77,13 +77,13 @@ def revision(obj: Object) -> int:
 
 
 def next_replicas(deployment: Object, sets: list[Object], new: Object) -> int:
-    """How many the new set may have now. Models NewRSNewReplicas."""
+    """How many the new set may have now. Models reconcileNewReplicaSet and NewRSNewReplicas."""
     wanted: int = deployment["spec"]["replicas"]
-    if not is_rolling(deployment):
+    have: int = new["spec"]["replicas"]
+    if not is_rolling(deployment) or have > wanted:  # somebody has scaled the set itself
         return wanted
     ceiling = wanted + max_surge(deployment)
     total = replicas_of(sets)
-    have: int = new["spec"]["replicas"]
     if total >= ceiling:
         return have
     return have + min(ceiling - total, wanted - have)

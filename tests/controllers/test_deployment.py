@@ -268,3 +268,14 @@ def test_a_replica_failure_is_shown_on_the_deployment() -> None:
     cluster.advance(1)
     found = cluster.conditions(kinds.DEPLOYMENTS, "web")
     assert found["ReplicaFailure"] == ("True", "FailedCreate")
+
+
+def test_a_set_that_somebody_scales_is_put_back() -> None:
+    cluster = Harness("deployment-controller", "replicaset-controller")
+    cluster.add(deployment("web", 2))
+    cluster.run_pods()
+    (found,) = cluster.user.list(kinds.REPLICA_SETS)
+    cluster.set_spec(kinds.REPLICA_SETS, found["metadata"]["name"], replicas=5)
+    (found,) = cluster.user.list(kinds.REPLICA_SETS)
+    assert found["spec"]["replicas"] == 2
+    assert len(cluster.living()) == 2
