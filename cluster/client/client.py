@@ -71,7 +71,8 @@ class Client:
 
     def resource_of(self, obj: Object) -> Resource:
         """The resource an object's apiVersion and kind name. Raises KeyError."""
-        found = self.resource_for(obj["apiVersion"], obj["kind"])
+        version, kind = obj["apiVersion"], obj["kind"]
+        found = self.resource_for(version, kind) or self.registry.catalog.known(version, kind)
         if found is None:
             raise KeyError((obj["apiVersion"], obj["kind"]))
         return found

@@ -94,3 +94,22 @@ def test_a_namespace_takes_its_custom_objects_along() -> None:
     hub = simulation.registry.catalog.hub(NAME)
     assert hub is not None
     assert _find(simulation, hub, "team", "one") is None
+
+
+def test_objects_that_lost_their_definition_do_not_stop_the_controllers() -> None:
+    simulation = _simulation()
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team"}}
+    simulation.client.do_create(space)
+    simulation.client.do_create(_tab(namespace="team", finalizers=["example.com/hold"]))
+    simulation.settle()
+    hub = simulation.registry.catalog.hub(NAME)
+    assert hub is not None
+    simulation.client.do_delete(CRDS, "", NAME)
+    going = simulation.client.get(CRDS, "", NAME)
+    del going["metadata"]["finalizers"]
+    simulation.client.do_update(going)
+    simulation.client.do_delete(kinds.NAMESPACES, "", "team")
+    simulation.settle()
+    assert simulation.registry.catalog.hub(NAME) is None
+    left = _find(simulation, hub, "team", "one")
+    assert left["metadata"]["deletionTimestamp"]

@@ -54,6 +54,7 @@ class Catalog:
         self._served: dict[str, list[CustomResource]] = {}
         self._by_path: dict[Path, CustomResource] = {}
         self._by_kind: dict[tuple[str, str], CustomResource] = {}
+        self._known: dict[tuple[str, str], CustomResource] = {}
         self.changes = 0
         self._memo: dict[Any, Any] = {}
 
@@ -81,6 +82,11 @@ class Catalog:
     def by_kind(self, api_version: str, kind: str) -> CustomResource | None:
         self._load()
         return self._by_kind.get((api_version, kind))
+
+    def known(self, api_version: str, kind: str) -> CustomResource | None:
+        """Also one that is not served (any more): its objects may be about still."""
+        self._load()
+        return self._known.get((api_version, kind))
 
     def for_key(self, key: bytes) -> Resource | None:
         """The resource a stored key belongs to: of the table, or a custom one's hub."""
@@ -188,6 +194,7 @@ class Catalog:
     def _index(self) -> None:
         served = [r for found in self._served.values() for r in found]
         self._by_path = {(r.group, r.version, r.plural): r for r in served}
-        hubs = [self._hubs[name] for name in self._served]
-        self._by_kind = {(r.api_version, r.kind): r for r in (*hubs, *served)}
+        self._by_kind = {(r.api_version, r.kind): r for r in served}
+        rows = [row for found in self._rows.values() for row in found.values()]
+        self._known = {(r.api_version, r.kind): r for r in (*rows, *served)}
         self.changes += 1
