@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any, cast
 from cluster.apiserver.custom.resource import CustomResource
 from cluster.apiserver.managed.entries import MAX_UPDATERS, UPDATE
 from cluster.apiserver.managed.fieldpath import EMPTY, FieldSet, Path, path
-from cluster.apiserver.managed.hot import Keep, Shared, Writer, changes_of, created, updated
+from cluster.apiserver.managed.hot import created, updated
 from cluster.apiserver.managed.manager import Convert, FieldManager, KindVersions
+from cluster.apiserver.managed.programs import manager_of
 from cluster.apiserver.managed.scale import REPLICAS, SCALE_VERSION, to_parent, to_scale
 from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.managed.sources import Types, types
 from cluster.apiserver.managed.typed import MisfitError
 from cluster.apiserver.managed.updater import ManagerId
-from cluster.apiserver.operations import Operation, User
+from cluster.apiserver.managed.writer import Keep, Shared, Writer, changes_of
+from cluster.apiserver.operations import Operation
 from cluster.apiserver.resources import EVENTS, SERVED, Resource
 from cluster.machinery.clock import format_time
 from cluster.machinery.meta import Object
@@ -38,25 +40,6 @@ STATUS_IGNORES: dict[str, tuple[Path, ...]] = {
 
 
 WRITERS = 2_048  # anybody may come with a name of their own
-# In-process clients whose user does not tell the program.
-PROGRAMS = {"system:nodes": "kubelet"}
-# Who makes what a cluster is born with; the rest is kubeadm's.
-BIRTH = "system:orrery:bootstrap"
-_APF = "api-priority-and-fairness-config-producer-v1"
-BORN = {
-    "flowschemas.flowcontrol.apiserver.k8s.io": _APF,
-    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": _APF,
-    **dict.fromkeys(
-        (
-            "namespaces", "services", "endpoints", "endpointslices.discovery.k8s.io",
-            "servicecidrs.networking.k8s.io", "priorityclasses.scheduling.k8s.io",
-            "clusterroles.rbac.authorization.k8s.io", "roles.rbac.authorization.k8s.io",
-            "clusterrolebindings.rbac.authorization.k8s.io",
-            "rolebindings.rbac.authorization.k8s.io",
-        ),
-        "kube-apiserver",
-    ),
-}  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
@@ -69,28 +52,6 @@ def ignored(resource: Resource, subresource: str, has_status: bool) -> FieldSet:
     if subresource == "approval":
         return FieldSet.of([path("spec")])
     return FieldSet.of([path("status")]) if has_status else EMPTY
-
-
-def manager_of(operation: Operation) -> str:
-    """The name that a write's entry carries."""
-    if operation.user.name == BIRTH:
-        return BORN.get(operation.resource.id, "kubeadm")
-    return operation.options.field_manager or component_name(operation.user)
-
-
-@lru_cache(maxsize=4096)
-def component_name(user: User) -> str:
-    """The program behind an in-process client: what its User-Agent would begin with."""
-    name = user.name
-    if name in PROGRAMS:
-        return PROGRAMS[name]
-    if name.startswith("system:node:"):
-        return "kubelet"
-    if name.startswith("system:serviceaccount:kube-system:") and name.endswith("-controller"):
-        return "kube-controller-manager"
-    if name.startswith("system:apiserver"):
-        return "kube-apiserver"
-    return name.rpartition(":")[2] or "unknown"
 
 
 def types_of(resource: Resource) -> Types:

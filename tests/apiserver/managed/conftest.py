@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cluster.apiserver.managed import hook
-from cluster.apiserver.managed.hot import Writer
 from cluster.apiserver.managed.shapes import SHAPES
+from cluster.apiserver.managed.writer import Writer
 from cluster.apiserver.strategy import Context
 from cluster.machinery.clock import format_time
 from cluster.machinery.meta import Object, deep_copy

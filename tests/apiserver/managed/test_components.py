@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cluster.apiserver.admission.attributes import Attributes
-from cluster.apiserver.managed import hook
 from cluster.apiserver.managed.outline import ROOT, outline
+from cluster.apiserver.managed.programs import manager_of
 from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.managed.sources import types
 from cluster.apiserver.operations import Operation, User
@@ -151,7 +151,7 @@ def test_components_write_as_the_program_they_stand_for(
     user: str, resource: str, name: str
 ) -> None:
     operation = Operation("create", RESOURCES[resource], "", "x", User(user))
-    assert hook.manager_of(operation) == name
+    assert manager_of(operation) == name
 
 
 def test_only_what_belongs_to_the_object_itself_is_left_out_of_its_outline() -> None:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from cluster.apiserver.managed.compare import MISSING, compare
 from cluster.apiserver.managed.entries import UPDATE, Managed, encode
 from cluster.apiserver.managed.fieldpath import EMPTY, FieldSet
-from cluster.apiserver.managed.hot import Keep, Writer, created, updated
+from cluster.apiserver.managed.hot import created, updated
 from cluster.apiserver.managed.merge import merge
 from cluster.apiserver.managed.outline import difference
 from cluster.apiserver.managed.shapes import SHAPES
 from cluster.apiserver.managed.typed import to_set
 from cluster.apiserver.managed.updater import ConflictsError, ManagerId
+from cluster.apiserver.managed.writer import Keep, Writer
 from tests.apiserver.managed.lab import TYPE, Lab
 
 few = settings(max_examples=40, deadline=None)
