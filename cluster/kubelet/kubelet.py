@@ -13,7 +13,7 @@ from zlib import crc32
 from cluster.client import Env, InformerEvent, kinds
 from cluster.client.informer import by_node
 from cluster.kubelet import machine as machines
-from cluster.kubelet.faults import targets, without_power
+from cluster.kubelet.faults import KUBELET_STOPPED, POWER_OFF, silenced, targets
 from cluster.kubelet.machine import Host
 from cluster.kubelet.podsync import PodSync
 from cluster.kubelet.staticpods import is_mirror, manifests, mirror
@@ -142,14 +142,12 @@ class Kubelet:
         if host is None:
             host = self.hosts[name] = self._new_host(found)
         host.machine = found
-        if name in without_power(self.faults):
-            if host.off_since is None:
-                self._unplug(host, now)
-                host.off_since = now
+        if why := silenced(self.faults).get(name):
+            self._silence(host, why, now)
             return
         node = self.nodes.get(name)
         if host.off_since is not None:
-            self._boot(host, node, now)
+            self._come_back(host, node, now)
         elif node is None:
             self._register(host, now)
         else:
@@ -222,11 +220,33 @@ class Kubelet:
         ):
             self.recorder.event(about, "Normal", reason, text, host=host.name)
 
-    # ---- power
+    # ---- silence
+
+    def _silence(self, host: Host, why: str, now: float) -> None:
+        if why == POWER_OFF and host.off_why != POWER_OFF:
+            self.sync.power_off(host)
+        host.off_why = why
+        if host.off_since is None:
+            self._last_beat(host, now)
+            host.off_since = now
+
+    def _come_back(self, host: Host, node: Object | None, now: float) -> None:
+        why, host.off_why = host.off_why, ""
+        if why in ("", POWER_OFF) or node is None:
+            self._boot(host, node, now)
+            return
+        host.registered = False  # what was missed meanwhile is caught up with
+        if why == KUBELET_STOPPED:
+            self._started(host, node)
+        host.off_since = None
+        self._run(host, node, now)
 
     def _unplug(self, host: Host, now: float) -> None:
-        """Nothing is said any more, except what the lease's last renewal was: see HEARTBEAT."""
         self.sync.power_off(host)
+        self._last_beat(host, now)
+
+    def _last_beat(self, host: Host, now: float) -> None:
+        """Nothing is said any more, except what the lease's last renewal was: see HEARTBEAT."""
         lease = self.leases.get(f"{machines.LEASES}/{host.name}")
         if lease is None or machines.HEARTBEAT not in annotations_of(lease):
             return

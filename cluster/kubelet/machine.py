@@ -26,12 +26,13 @@ DISK = "100Gi"
 
 @dataclass(slots=True)
 class Host:
-    """What a kubelet remembers of its node. `off_since` is None while it has power."""
+    """What a kubelet remembers of its node. `off_since` is None while it is heard of."""
 
     name: str
     machine: Object
     boot: str
     off_since: float | None = None
+    off_why: str = ""  # the fault; empty when it was before this process
     registered: bool = False
     images: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
