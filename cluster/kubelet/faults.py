@@ -1,8 +1,8 @@
 """Which nodes have fallen silent, and why: the only thing a kubelet knows of faults.
 
-    NodePowerOff      the machine is off: containers end, and boot anew when it is back
-    KubeletStopped    nobody looks after the node; its containers run on
-    NetworkPartition  the node cannot reach the control plane; its containers run on
+NodePowerOff      the machine is off: containers end, and boot anew when it is back
+KubeletStopped    nobody looks after the node; its containers run on
+NetworkPartition  the node cannot reach the control plane; its containers run on
 """
 
 from __future__ import annotations
