@@ -25,10 +25,15 @@ def find(process: Process, name: str, path: str) -> str:
         full = process.path(name)
         node = fs.get(full)
         return full if node is not None and is_executable(node) else ""
+    known = process.kernel.hashed.get((path, name), "")
+    if known and (node := fs.get(known)) is not None and is_executable(node):
+        return known
     for folder in (path or DEFAULT_PATH).split(":"):
         full = posixpath.join(folder or process.cwd, name)
         node = fs.get(full)
         if node is not None and is_executable(node):
+            if folder:
+                process.kernel.hashed[path, name] = full
             return full
     return ""
 

@@ -55,13 +55,15 @@ class FileSystem:
                 trail = trail[:-1]
                 here = self._walk(trail)
                 continue
-            if not isinstance(here, Directory):
+            if type(here) is not Directory:
                 raise fail(errno.ENOTDIR, path)
-            child = here.look().get(part)
+            if here.refresh is not None:
+                here.refresh()
+            child = here.children.get(part)
             if child is None:
                 raise fail(errno.ENOENT, path)
             last = at == len(parts) - 1
-            if isinstance(child, Link) and (follow or not last):
+            if type(child) is Link and (follow or not last):
                 if hops >= MAX_LINKS:
                     raise fail(errno.ELOOP, path)
                 base = "/" + "/".join(trail)

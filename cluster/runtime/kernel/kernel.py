@@ -42,6 +42,7 @@ class Kernel:
         self.processes: dict[int, Process] = {}
         self.container: Container | None = None
         self.sterile = False
+        self.hashed: dict[tuple[str, str], str] = {}  # where commands were found
         self.memory: dict[str, dict[str, str]] = {}  # what servers keep
         self.seen: set[str] = set()
         self.flavour = "busybox"  # whose tools these are: busybox, debian...
