@@ -65,10 +65,18 @@ class ContainerState:
     probe_at: float | None = None
     probe_failures: int = 0
     live_failures: int = 0
+    kill_at: float | None = None  # the end of its grace after a failed liveness probe
+    kill_code: int = 0
 
     @property
     def wake(self) -> float | None:
-        moments = [self.pulling_until, self.pull_retry_at, self.restart_at, self.probe_at]
+        moments = [
+            self.pulling_until,
+            self.pull_retry_at,
+            self.restart_at,
+            self.probe_at,
+            self.kill_at,
+        ]
         if self.phase == "running" and self.program is not None and self.program.ends:
             moments.append(self.started_at + self.program.ends[1])
         if self.phase == "running" and self.live is not None:
@@ -129,7 +137,7 @@ class ContainerState:
         self.reason = reason or ("Completed" if code == 0 else "Error")
         self.message = ""
         self.ready = self.started = False
-        self.probe_at = None
+        self.probe_at = self.kill_at = None
         self.live = None
         self.checks.clear()
 

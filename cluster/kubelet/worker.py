@@ -351,6 +351,9 @@ class Stepper:
         policy: str,
     ) -> None:
         """Exit when it is time, else probe."""
+        if state.kill_at is not None:
+            self._killed(state, now)
+            return
         if state.program is None:
             state.program = program_for(spec, pod["spec"]["restartPolicy"])
         if (ended := self.live.ended(worker, pod, spec, state, now)) is not None:
@@ -407,7 +410,7 @@ class Stepper:
         else:
             state.live_failures = failures
             if failures >= int(probe.get("failureThreshold") or 3):
-                self._kill_unhealthy(pod, spec, state, now, kind)
+                self._kill_unhealthy(worker, pod, spec, state, probe, kind, now)
                 return False
         following = probes.first_at(probe, state.started_at) + failures * period
         state.probe_at = min(following, state.probe_at or following)
@@ -428,17 +431,31 @@ class Stepper:
         state.probe_at = min(check.at, state.probe_at or check.at)
         limit = int(probe.get("failureThreshold") or 3)
         if kind != "Readiness" and check.failures >= limit:
-            self._kill_unhealthy(pod, spec, state, now, kind)
+            self._kill_unhealthy(worker, pod, spec, state, probe, kind, now)
             return False
         return check.passed
 
     def _kill_unhealthy(
-        self, pod: Object, spec: Object, state: ContainerState, now: float, kind: str
-    ) -> None:
+        self, worker: Worker, pod: Object, spec: Object, state: ContainerState, probe: Object,
+        kind: str, now: float,
+    ) -> None:  # fmt: skip
+        """SIGTERM; whoever does not obey is killed when its grace period is over."""
         text = f"Container {spec['name']} failed {kind.lower()} probe, will be restarted"
         self.tell(pod, "Normal", "Killing", text, spec["name"])
-        assert state.program is not None
-        state.finish(now, 0 if state.program.stop is not None else KILLED)
+        given = probe.get("terminationGracePeriodSeconds")
+        grace = float(
+            pod["spec"].get("terminationGracePeriodSeconds", 30) if given is None else given
+        )
+        seconds = self.live.seconds_to_stop(worker, pod, spec, state, now, grace)
+        state.kill_code = KILLED if seconds >= grace else 0
+        state.kill_at = now + min(seconds, grace)
+        state.probe_at = None
+        self._killed(state, now)
+
+    @staticmethod
+    def _killed(state: ContainerState, now: float) -> None:
+        if state.kill_at is not None and now >= state.kill_at:
+            state.finish(state.kill_at, state.kill_code)
 
     def _restart(
         self, pod: Object, spec: Object, state: ContainerState, now: float, policy: str, init: bool
