@@ -278,3 +278,12 @@ def test_annotations_of_claims_are_taken_over() -> None:
     (only,) = cluster.user.list(kinds.PERSISTENT_VOLUME_CLAIMS)
     assert annotations_of(only)["tier"] == "fast"
     assert labels_of(only) == {"app": "web"}
+
+
+def test_its_containers_mount_what_the_claim_templates_name() -> None:
+    cluster = Harness("statefulset-controller")
+    body = stateful_set(1, volumeClaimTemplates=[CLAIM])
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    body["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = mounts
+    cluster.add(body)
+    assert names(cluster) == ["web-0"]

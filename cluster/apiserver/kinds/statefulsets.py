@@ -86,7 +86,7 @@ class StatefulSets(Scaled):
         if start < 0:
             text = "must be greater than or equal to 0"
             causes.append(invalid_value("spec.ordinals.start", start, text))
-        return causes + check_selector(obj) + check_template(obj)
+        return causes + check_selector(obj) + check_template(_with_claims(obj))
 
     def check_update(self, new: Object, old: Object) -> list[Cause]:
         if new["spec"] == old["spec"]:
@@ -117,3 +117,21 @@ def _check_update_strategy(update: Object) -> list[Cause]:
         text = "must be greater than or equal to 0"
         return [invalid_value(f"{path}.rollingUpdate.partition", partition, text)]
     return []
+
+
+def _with_claims(obj: Object) -> Object:
+    """The set as its pods will be: with a volume for each claim template, for mounts to name."""
+    spec, template = obj["spec"], obj["spec"].get("template") or {}
+    pod = template.get("spec") or {}
+    own = list(pod.get("volumes") or ())
+    taken = {v.get("name") for v in own}
+    names = [(c.get("metadata") or {}).get("name") for c in spec.get("volumeClaimTemplates") or ()]
+    more = [
+        {"name": name, "persistentVolumeClaim": {"claimName": name}}
+        for name in names
+        if name and name not in taken
+    ]
+    if not more:
+        return obj
+    full = {**template, "spec": {**pod, "volumes": [*own, *more]}}
+    return {**obj, "spec": {**spec, "template": full}}
