@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cluster.apiserver.custom import definition, naming
-from cluster.apiserver.custom.schema import formats, structural
+from cluster.apiserver.custom.schema import formats, shape, structural
 from cluster.apiserver.kinds.base import Kind
 from cluster.apiserver.resources import CUSTOM_RESOURCE_DEFINITIONS
 from cluster.apiserver.strategy import Context
@@ -32,7 +34,13 @@ class CustomResourceDefinitions(Kind):
             service.setdefault("port", 443)
         if spec.get("preserveUnknownFields") is False:
             del spec["preserveUnknownFields"]
+        _without_holes(names, "shortNames", "categories", empty="")
+        _without_holes(spec, "versions")
         for version in spec.get("versions") or ():
+            _without_holes(version, "additionalPrinterColumns", "selectableFields")
+            schema = (version.get("schema") or {}).get("openAPIV3Schema")
+            if schema is not None:
+                shape.check(schema, "openAPIV3Schema")
             version.setdefault("storage", False)
             version.setdefault("served", False)
 
@@ -103,8 +111,16 @@ class CustomResourceDefinitions(Kind):
         return {**out, "status": status}
 
 
+def _without_holes(parent: Object, *fields: str, empty: Any = None) -> None:
+    """A null in a list of Go's is the empty value of its type."""
+    for field in fields:
+        if None in (parent.get(field) or ()):
+            zero = {} if empty is None else empty
+            parent[field] = [zero if entry is None else entry for entry in parent[field]]
+
+
 def _storage(obj: Object) -> list[str]:
-    return [v["name"] for v in obj["spec"].get("versions") or () if v.get("storage")][:1]
+    return [v.get("name", "") for v in obj["spec"].get("versions") or () if v.get("storage")][:1]
 
 
 def _warnings(obj: Object) -> list[str]:
