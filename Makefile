@@ -18,7 +18,7 @@ run: .venv/runtime
 	@exec $(BIN)/python manage.py up $(ARGS)
 
 test: .venv/dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 e2e: .venv/dev
 	$(BIN)/python -m pytest -m e2e $(ARGS)
