@@ -94,8 +94,8 @@ async def test_ephemeral_containers_are_added_and_stay(api: Caller) -> None:
     steps = [{"op": "add", "path": "/spec/ephemeralContainers/1", "value": bad}]
     refused = await api.ask("PATCH", where, steps, content_type="application/json-patch+json")
     assert causes(refused) == [
-        'spec.ephemeralContainers[0].name: Duplicate value: "c"',
-        "spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container",
+        'spec.ephemeralContainers[1].name: Duplicate value: "c"',
+        "spec.ephemeralContainers[1].ports: Forbidden: cannot be set for an Ephemeral Container",
     ]
 
 
