@@ -10,6 +10,7 @@ from cluster.apiserver.kinds.webhooks import (
     condition_causes,
     expression_causes,
     rule_causes,
+    without_holes,
 )
 from cluster.apiserver.strategy import Context
 from cluster.machinery.errors import Cause, duplicate, invalid_value, not_supported, required
@@ -23,6 +24,7 @@ ACTIONS = ("Audit", "Deny", "Warn")
 
 
 def _default_match(constraints: Object) -> None:
+    without_holes(constraints, "resourceRules", "excludeResourceRules")
     constraints.setdefault("matchPolicy", "Equivalent")
     constraints.setdefault("namespaceSelector", {})
     constraints.setdefault("objectSelector", {})
@@ -45,6 +47,7 @@ class ValidatingAdmissionPolicies(Kind):
 
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
+        without_holes(spec, "validations", "variables", "matchConditions", "auditAnnotations")
         spec.setdefault("failurePolicy", "Fail")
         if spec.get("matchConstraints") is not None:
             _default_match(spec["matchConstraints"])

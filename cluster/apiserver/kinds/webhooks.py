@@ -23,12 +23,21 @@ CONDITION_VARIABLES = ("object", "oldObject", "request", "authorizer")
 MOST_CONDITIONS = 64
 
 
+def without_holes(parent: Object, *fields: str) -> None:
+    """A null in a list of structs is an empty struct, as Go decodes it."""
+    for field in fields:
+        if None in (parent.get(field) or ()):
+            parent[field] = [{} if entry is None else entry for entry in parent[field]]
+
+
 class WebhookConfigurations(Kind):
     tracks_generation = True
     mutating = False
 
     def default(self, obj: Object) -> None:
+        without_holes(obj, "webhooks")
         for webhook in obj.get("webhooks") or ():
+            without_holes(webhook, "rules", "matchConditions")
             webhook.setdefault("failurePolicy", "Fail")
             webhook.setdefault("matchPolicy", "Equivalent")
             webhook.setdefault("namespaceSelector", {})

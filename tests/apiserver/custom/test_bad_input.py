@@ -25,7 +25,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return out
 
 
-def _damaged(body: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+def damaged(body: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     """One or two places hold something else, or nothing."""
     out = deepcopy(body)
     for _ in range(chance.choice((1, 1, 2))):
@@ -44,7 +44,7 @@ def _damaged(body: dict[str, Any], chance: random.Random) -> dict[str, Any]:
 async def test_damaged_definitions(api: Caller, seed: int) -> None:
     chance = random.Random(seed)
     for _ in range(60):
-        body = _damaged(CRD, chance)
+        body = damaged(CRD, chance)
         answer = await api.ask("POST", f"{CRDS}?dryRun=All", body)
         assert answer.status < 500, (body, answer.json)
 
@@ -58,12 +58,12 @@ async def test_damaged_objects(api: Caller, seed: int) -> None:
         envs=[{"name": "a", "value": "b"}],
     )  # fmt: skip
     for _ in range(60):
-        body = _damaged({**whole, "status": {"replicas": 1}}, chance)
+        body = damaged({**whole, "status": {"replicas": 1}}, chance)
         answer = await api.ask("POST", f"{TABS}?dryRun=All", body)
         assert answer.status < 500, (body, answer.json)
     await api.ask("POST", TABS, whole)
     for _ in range(40):
-        change = _damaged(whole, chance)
+        change = damaged(whole, chance)
         kind = chance.choice(("application/merge-patch+json", "application/apply-patch+yaml"))
         where = f"{TABS}/one{chance.choice(('', '/status', '/scale'))}?fieldManager=x&dryRun=All"
         answer = await api.ask("PATCH", where, change, content_type=kind)
