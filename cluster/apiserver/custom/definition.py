@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from cluster.apiserver.custom import naming
 from cluster.apiserver.custom.schema import rules
+from cluster.apiserver.custom.strategies import conversion_causes
 from cluster.apiserver.kinds import names
 from cluster.machinery import errors
 from cluster.machinery.errors import Cause, invalid_value, required
@@ -15,7 +15,6 @@ from cluster.machinery.meta import Object
 COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 MAX_SELECTABLE = 8
-REVIEW_VERSIONS = ("v1", "v1beta1")
 APPROVAL_TEXT = (
     'protected groups must have approval annotation "api-approved.kubernetes.io", see '
     "https://github.com/kubernetes/enhancements/pull/1111"
@@ -26,7 +25,7 @@ def validate(new: Object, old: Object | None) -> list[Cause]:
     spec = new["spec"]
     causes = _name(new) if old is None else _immutable(spec, old)
     causes += _group(spec) + _scope(spec) + _versions(spec) + _names(spec)
-    causes += _conversion(spec.get("conversion") or {})
+    causes += conversion_causes(spec.get("conversion") or {})
     causes += validate_stored_versions(new)
     return causes + _approval(new, old)
 
@@ -227,40 +226,6 @@ def _names(spec: Object) -> list[Cause]:
     if found.get("kind") and found.get("kind") == found.get("listKind"):
         text = "kind and listKind may not be the same"
         causes.append(invalid_value(f"{path}.listKind", found["listKind"], text))
-    return causes
-
-
-def _conversion(conversion: Object) -> list[Cause]:
-    path, strategy = "spec.conversion", conversion.get("strategy") or ""
-    if not strategy:
-        return [required(f"{path}.strategy")]
-    if strategy not in ("None", "Webhook"):
-        return [errors.not_supported(f"{path}.strategy", strategy, ("None", "Webhook"))]
-    webhook = conversion.get("webhook") or {}
-    config, versions = webhook.get("clientConfig"), webhook.get("conversionReviewVersions") or []
-    causes: list[Cause] = []
-    if strategy == "None":
-        text = "should not be set when strategy is not set to Webhook"
-        if config is not None:
-            causes.append(errors.forbidden_field(f"{path}.webhookClientConfig", text))
-        if versions:
-            causes.append(errors.forbidden_field(f"{path}.conversionReviewVersions", text))
-        return causes
-    if config is None:
-        text = "required when strategy is set to Webhook"
-        causes.append(required(f"{path}.webhookClientConfig", text))
-    elif bool(config.get("url")) == bool(config.get("service")):
-        text = "exactly one of url or service is required"
-        causes.append(required(f"{path}.webhookClientConfig", text))
-    elif config.get("url") and not re.match(r"https://[^/?#@]+", config["url"]):
-        text = "'https' is the only allowed URL scheme; desired format: https://host[/path]"
-        causes.append(invalid_value(f"{path}.webhookClientConfig.url", config["url"], text))
-    where = f"{path}.conversionReviewVersions"
-    if not versions:
-        causes.append(required(where))
-    elif not any(v in REVIEW_VERSIONS for v in versions):
-        text = f"must include at least one of {', '.join(REVIEW_VERSIONS)}"
-        causes.append(invalid_value(where, versions, text))
     return causes
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cluster.apiserver.custom.schema.completeness import complete_causes
 from cluster.apiserver.custom.schema.lists import list_causes
 from cluster.apiserver.custom.schema.patterns import pattern_of
 from cluster.apiserver.custom.schema.structural import (
@@ -60,14 +61,14 @@ NESTED = {
 
 def validate(schema: Schema, path: str, has_status: bool) -> list[Cause]:
     causes = _root(schema, path, has_status)
-    structural = sorted(_invariants(schema, path, "root") + _complete(schema, path), key=str)
+    structural = sorted(_invariants(schema, path, "root") + complete_causes(schema, path), key=str)
     causes += structural
     supported = _supported(schema, path, root=True)
     if not structural:
         causes += _defaults(schema, path)
     causes += supported
     if not causes and has(schema, lambda node: bool(node.get(RULES))):
-        from cluster.apiserver.custom.rules import compile_causes
+        from cluster.apiserver.custom.rulechecks import compile_causes
 
         causes += compile_causes(schema, path)
     return causes
@@ -203,39 +204,6 @@ def _nested(schema: Schema, path: str) -> list[Cause]:
         causes += _nested(below, f"{path}.properties[{name}]")
     inner = items_of(schema)
     return causes + (_nested(inner, f"{path}.items") if inner is not None else [])
-
-
-def _complete(schema: Schema, path: str) -> list[Cause]:
-    """Whatever a junctor speaks of is said outside of it, too. Models complete.go."""
-    causes: list[Cause] = []
-    for junctor in JUNCTORS:
-        for index, below in enumerate(schema.get(junctor) or ()):
-            causes += _covers(schema, below, f"{path}.{junctor}[{index}]", path)
-    if schema.get("not"):
-        causes += _covers(schema, schema["not"], f"{path}.not", path)
-    for name, below in (schema.get("properties") or {}).items():
-        causes += _complete(below, f"{path}.properties[{name}]")
-    extra, inner = schema.get("additionalProperties"), items_of(schema)
-    if isinstance(extra, dict):
-        causes += _complete(extra, f"{path}.additionalProperties")
-    return causes + (_complete(inner, f"{path}.items") if inner is not None else [])
-
-
-def _covers(outer: Schema | None, nested: Schema, path: str, where: str) -> list[Cause]:
-    causes: list[Cause] = []
-    if outer is None:
-        return [required(where, f"because it is defined in {path}")]
-    for name, below in (nested.get("properties") or {}).items():
-        found = (outer.get("properties") or {}).get(name)
-        here = f"{where}.properties[{name}]"
-        causes += _covers(found, below, f"{path}.properties[{name}]", here)
-    inner = items_of(nested)
-    if inner is not None:
-        causes += _covers(items_of(outer), inner, f"{path}.items", f"{where}.items")
-    for junctor in JUNCTORS:
-        for index, below in enumerate(nested.get(junctor) or ()):
-            causes += _covers(outer, below, f"{path}.{junctor}[{index}]", where)
-    return causes
 
 
 # ---- what the version of OpenAPI and Kubernetes support
