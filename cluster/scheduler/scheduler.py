@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster.client import Env, kinds
-from cluster.machinery.meta import Object, is_deleting, labels_of, uid_of
+from cluster.machinery.meta import Object, is_deleting, labels_of, uid_of, with_metadata
 from cluster.scheduler.binding import Binder, Placement
 from cluster.scheduler.cache import Cache
 from cluster.scheduler.config import ConfigError, SchedulerConfig
@@ -173,7 +173,9 @@ class Scheduler:
         self._remember(
             entry, now, node="", message=message, reasons=reasons, nominated=nominated or ""
         )
-        self.env.client.update(record(pending.obj, entry.history).obj)
+        # It may replace that of an earlier pod of the name, so it insists on no UID.
+        beside = record(pending.obj, entry.history)
+        self.env.client.update(with_metadata(beside.obj, uid=None))
 
     def _nominate(self, pending: Pending, node: str) -> None:
         """Promise the node; less important pods that it was promised to look elsewhere."""

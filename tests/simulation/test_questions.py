@@ -132,3 +132,26 @@ def test_decisions_go_after_an_hour(simulation: Simulation) -> None:
     assert simulation.client.list(kinds.SCHEDULING_DECISIONS, "default")
     simulation.advance(3700)
     assert not simulation.client.list(kinds.SCHEDULING_DECISIONS, "default")
+
+
+def test_a_pod_of_the_same_name_replaces_the_decision(simulation: Simulation) -> None:
+    def pod(cpu: str) -> dict[str, Any]:
+        container = {"name": "c", "image": "i", "resources": {"requests": {"cpu": cpu}}}
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "p", "namespace": "default"},
+            "spec": {"containers": [container]},
+        }
+
+    nodes = []
+    for cpu in ("99", "1", "88"):
+        made = simulation.client.do_create(pod(cpu))
+        simulation.advance(10)
+        found = simulation.client.get(kinds.SCHEDULING_DECISIONS, "default", "p")
+        assert found["spec"]["podUID"] == made["metadata"]["uid"]
+        nodes.append(bool(found["status"]["node"]))
+        simulation.client.delete(made, grace=0)
+        simulation.client.flush()
+        simulation.advance(10)
+    assert nodes == [False, True, False]
