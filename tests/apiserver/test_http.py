@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
 import pytest
 
+from cluster.apiserver import resources
+from cluster.apiserver.http import build_app
 from tests.apiserver.conftest import Caller
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -224,3 +227,28 @@ async def test_a_pod_gets_what_every_pod_gets(api: Caller) -> None:
 async def test_a_namespace_that_is_missing_takes_nothing(api: Caller) -> None:
     answer = await api.ask("POST", "/api/v1/namespaces/nowhere/configmaps", config_map("a"))
     assert (answer.status, answer.json["message"]) == (404, 'namespaces "nowhere" not found')
+
+
+async def test_a_watch_ends_with_its_client(api: Caller) -> None:
+    gone = asyncio.Event()
+    messages = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            started.set()
+
+    started = asyncio.Event()
+    scope = {"type": "http", "method": "GET", "path": "/api/v1/pods", "query_string": b"watch=1",
+             "headers": [(b"authorization", b"Bearer admin")]}  # fmt: skip
+    answering = asyncio.ensure_future(build_app(api.server)(scope, receive, send))
+    await asyncio.wait_for(started.wait(), 5)
+    await asyncio.sleep(0)
+    gone.set()
+    await asyncio.wait_for(answering, 5)
+    assert not api.server.cacher.shelf(resources.PODS).watchers

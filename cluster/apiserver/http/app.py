@@ -91,7 +91,7 @@ async def _http(server: ApiServer, scope: Scope, receive: Receive, send: Send) -
         request.warnings.insert(0, request.resource.warning)
     key = (request.method, request.resource.plural if request.resource else "", response.status)
     server.requests[key] = server.requests.get(key, 0) + 1
-    await send_response(request, response, send)
+    await send_response(request, response, send, receive)
 
 
 async def _websocket(server: ApiServer, scope: Scope, receive: Receive, send: Send) -> None:

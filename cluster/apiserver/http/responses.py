@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import yaml
 
-from cluster.apiserver.http.request import Request, Send
+from cluster.apiserver.http.request import Receive, Request, Send
 from cluster.apiserver.managed.shapes import SHAPES
 from cluster.machinery.errors import StatusError
 from cluster.machinery.meta import Object
@@ -89,7 +90,7 @@ def warning_header(text: str) -> str:
     return f'299 - "{escaped}"'
 
 
-async def send_response(request: Request, response: Response, send: Send) -> None:
+async def send_response(request: Request, response: Response, send: Send, receive: Receive) -> None:
     body, headers = response.body, dict(response.headers)
     if len(body) > GZIP_FROM and "gzip" in request.headers.get("accept-encoding", ""):
         body = gzip.compress(body, compresslevel=1)
@@ -110,6 +111,41 @@ async def send_response(request: Request, response: Response, send: Send) -> Non
         return
     # Some servers write the headers with the first piece of the body: an idle watch needs one.
     await send({"type": "http.response.body", "body": b"", "more_body": True})
-    async for chunk in response.stream:
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    await _stream(response.stream, send, receive)
+
+
+async def _stream(stream: AsyncIterator[bytes], send: Send, receive: Receive) -> None:
+    """Until it ends, or until nobody listens: a client that goes away ends its watch at once."""
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        while True:
+            chunk = asyncio.ensure_future(_next(stream))
+            await asyncio.wait({chunk, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                chunk.cancel()
+                await asyncio.wait({chunk})
+                return
+            body = chunk.result()
+            await send({"type": "http.response.body", "body": body, "more_body": bool(body)})
+            if not body:
+                return
+    finally:
+        gone.cancel()
+        if isinstance(stream, AsyncGenerator):
+            await stream.aclose()
+
+
+async def _next(stream: AsyncIterator[bytes]) -> bytes:
+    """The next piece that is not empty; nothing at the end."""
+    async for chunk in stream:
+        if chunk:
+            return chunk
+    return b""
+
+
+async def _disconnected(receive: Receive) -> None:
+    """The body was read, or there was none: what comes after it is the end of the connection."""
+    for _ in range(2):
+        if (await receive())["type"] == "http.disconnect":
+            return
+    await asyncio.Event().wait()
