@@ -24,6 +24,7 @@ CHECKS = (
     "informer-sync",
     "poststarthook/start-apiserver-admission-initializer",
 )
+NO_PAGE = "404 page not found\n"
 
 
 def answer(server: ApiServer, request: Request) -> Response:
@@ -121,11 +122,20 @@ def _cached(request: Request, body: bytes, content_type: str = "application/json
 
 
 def _health(server: ApiServer, request: Request) -> Response:
+    """Models k8s.io/apiserver/pkg/server/healthz: one check, or all that are not excluded."""
     server.cacher.refresh()  # fails when the store does
+    name, _, single = request.path.strip("/").partition("/")
+    checks = CHECKS + (("shutdown",) if name == "readyz" else ())
+    if single:
+        return text_response("ok") if single in checks else text_response(NO_PAGE, 404)
+    excluded = [value for key, value in request.pairs if key == "exclude"]
+    lines = [f"[+]{c} excluded: ok" if c in excluded else f"[+]{c} ok" for c in checks]
+    if unknown := [f'"{e}"' for e in excluded if e not in checks]:
+        lines.append(
+            f"warn: some health checks cannot be excluded: no matches for {', '.join(unknown)}"
+        )
     if "verbose" not in request.query:
         return text_response("ok")
-    name = request.path.strip("/")
-    lines = [f"[+]{check} ok" for check in CHECKS]
     return text_response("\n".join([*lines, f"{name} check passed", ""]))
 
 

@@ -17,7 +17,14 @@ from cluster.apiserver.http.responses import (
     json_response,
     object_response,
 )
-from cluster.apiserver.http.selection import EXPIRED, Token, decode_token, selection
+from cluster.apiserver.http.selection import (
+    LATEST,
+    RESTORED,
+    ExpiredTokenError,
+    Token,
+    decode_token,
+    selection,
+)
 from cluster.apiserver.http.server import ApiServer
 from cluster.apiserver.kinds import strategy_for
 from cluster.apiserver.operations import Operation
@@ -115,15 +122,22 @@ def _range(
         token = decode_token(token_text)
         store = server.registry.store
         if (token.cluster, token.epoch) != (store.cluster, store.epoch):
-            raise errors.gone(EXPIRED)
-        return (*_at(server, request, resource, token.revision, EXPIRED), token.start)
+            raise errors.gone(RESTORED)
+        if request.query.get("resourceVersion", "0") not in ("", "0"):
+            why = "specifying resource version is not allowed when using continue"
+            raise errors.bad_request(why)
+        if token.revision == LATEST:
+            server.cacher.refresh()
+            return (*server.cacher.select(resource, request.namespace), token.start)
+        expired = ExpiredTokenError(token)
+        return (*_at(server, request, resource, token.revision, expired), token.start)
     version = request.query.get("resourceVersion", "")
     match = request.query.get("resourceVersionMatch", "")
     _check_match(version, match)
     number = _version(version)
     if match == "Exact":
         text = f"The resourceVersion for the provided list is too old: {version}"
-        return (*_at(server, request, resource, number, text), b"")
+        return (*_at(server, request, resource, number, errors.gone(text)), b"")
     catch_up(server, request)
     if number > server.cacher.revision:
         server.cacher.refresh()
@@ -172,7 +186,11 @@ def _future(wanted: int, current: int) -> errors.StatusError:
 
 
 def _at(
-    server: ApiServer, request: Request, resource: Resource, revision: int, too_old: str
+    server: ApiServer,
+    request: Request,
+    resource: Resource,
+    revision: int,
+    too_old: errors.StatusError,
 ) -> tuple[list[Entry], int]:
     """The list exactly as it was at `revision`."""
     cacher = server.cacher
@@ -186,7 +204,7 @@ def _at(
     try:
         found = server.registry.store.range(prefix, prefix_end(prefix), revision=revision)
     except CompactedError as error:
-        raise errors.gone(too_old) from error
+        raise too_old from error
     entries = [entry_of(resource, kv.key, kv.value, kv.mod_revision) for kv in found.kvs]
     return entries, revision
 

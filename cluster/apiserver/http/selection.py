@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 
@@ -23,6 +24,13 @@ EXPIRED = (
     "inconsistent list - objects that were created, modified, or deleted between the time the "
     "first chunk was returned and now may show up in the list."
 )
+
+
+RESTORED = (
+    "The provided continue parameter is too old to display a consistent list result. You must "
+    "start a new list without the continue parameter."
+)
+LATEST = -1  # the revision of a token that gave up consistency
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,17 @@ class Token:
         value = {"v": "meta.k8s.io/v1", "rv": self.revision, "start": self.start.decode()}
         value |= {"cluster": self.cluster, "epoch": self.epoch}
         return base64.urlsafe_b64encode(orjson.dumps(value)).rstrip(b"=").decode()
+
+
+class ExpiredTokenError(errors.StatusError):
+    """410 with a token to go on inconsistently. Models handleCompactedErrorForPaging."""
+
+    def __init__(self, token: Token) -> None:
+        super().__init__(410, "Expired", EXPIRED)
+        self._go_on = replace(token, revision=LATEST).encode()
+
+    def status(self) -> dict[str, Any]:
+        return {**super().status(), "metadata": {"continue": self._go_on}}
 
 
 def decode_token(text: str) -> Token:
