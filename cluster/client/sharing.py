@@ -6,6 +6,8 @@ become one object as they arrive. Nothing changes for a reader, who may not chan
 
 from __future__ import annotations
 
+from typing import Any
+
 from cluster.machinery.meta import Object, controller_of
 
 FAMILIES = 512  # of which the newest member is known
@@ -36,5 +38,22 @@ class Sharing:
 
 def _share(mine: Object, other: Object) -> None:
     for key, value in mine.items():
-        if value is not None and other.get(key) == value:
-            mine[key] = other[key]
+        known = other.get(key)
+        if known is None or value is None:
+            continue
+        if value == known:
+            mine[key] = known
+        else:
+            _share_within(value, known)
+
+
+def _share_within(value: Any, known: Any) -> None:
+    """Unequal parts may have equal ones in them: a container's image, a condition's time."""
+    if isinstance(value, dict) and isinstance(known, dict):
+        _share(value, known)
+    elif isinstance(value, list) and isinstance(known, list) and len(value) == len(known):
+        for index, (item, other) in enumerate(zip(value, known)):
+            if item == other:
+                value[index] = other
+            else:
+                _share_within(item, other)

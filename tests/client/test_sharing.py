@@ -30,6 +30,19 @@ def test_siblings_share_equal_parts_and_keep_their_own() -> None:
     assert second["spec"] is not first["spec"]
 
 
+def test_unequal_parts_share_what_is_equal_in_them() -> None:
+    sharing, first, second = Sharing(), pod("a", "rs"), pod("b", "rs")
+    for each, ip in ((first, "10.0.0.1"), (second, "10.0.0.2")):
+        each["status"] = {"conditions": [{"type": "Ready", "at": {"x": 1}, "ip": ip}]}
+    before = copy.deepcopy(second)
+    sharing.adopt(first)
+    sharing.adopt(second)
+    assert second == before
+    mine, other = (p["status"]["conditions"][0] for p in (second, first))
+    assert mine is not other
+    assert mine["at"] is other["at"]
+
+
 def test_other_images_and_other_owners_are_left_alone() -> None:
     sharing, first = Sharing(), pod("a", "rs")
     sharing.adopt(first)
