@@ -28,7 +28,7 @@ class ResourceQuotaController(Controller):
         self._bounded: dict[str, set[str]] = {}  # namespaces with quotas: their keys
         env.informers[kinds.RESOURCE_QUOTAS].add_handler(self._on_quota)
         for resource in kinds.RESOURCES.values():
-            if resource.namespaced and "delete" in resource.verbs and resource is not kinds.EVENTS:
+            if resource.namespaced and "delete" in resource.verbs and not resource.transient:
                 env.informers[resource].add_handler(partial(self._on_object, resource))
 
     def _on_quota(self, event: InformerEvent) -> None:
