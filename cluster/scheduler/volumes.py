@@ -7,14 +7,15 @@ component-helpers/storage/volume.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cluster.client import Informers, kinds
 from cluster.machinery import quantity
 from cluster.machinery.meta import Object, annotations_of, is_controlled_by, labels_of
 from cluster.machinery.selectors import from_label_selector
-from cluster.scheduler.framework import Pending
+from cluster.scheduler.framework import FilterPlugin, Handle, Pending, Scope
 
 BOUND = "pv.kubernetes.io/bind-completed"
 BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
@@ -114,6 +115,17 @@ class Volumes:
         if "deletionTimestamp" in volume["metadata"]:
             return False
         return (volume.get("status") or {}).get("phase") == "Available"
+
+
+class VolumePlugin(FilterPlugin):
+    """What the plugins about volumes share: they are asked anew about every pod that has any."""
+
+    scope = Scope.CLUSTER
+
+    def __init__(self, handle: Handle, args: Mapping[str, Any]) -> None:
+        super().__init__(handle, args)
+        informers = handle.env.informers
+        self.volumes = informers.shared(Volumes, lambda: Volumes(informers))
 
 
 def claim_names(pod: Object) -> Iterator[tuple[str, bool]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 CHUNK = 65_536
 
 
-class Syscall:
+class Syscall(ABC):
     """What a process waits for. `deadline` is a moment of cluster time, or None."""
 
     deadline: float | None = None
 
-    def ready(self, now: float) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def ready(self, now: float) -> bool: ...
 
     def result(self) -> Any:
         return None

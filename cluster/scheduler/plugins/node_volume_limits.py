@@ -13,27 +13,19 @@ from cluster.scheduler.framework import (
     Action,
     ClusterEvent,
     CycleState,
-    FilterPlugin,
     On,
     Pending,
     Rejection,
-    Scope,
     Slots,
 )
-from cluster.scheduler.volumes import NO_PROVISIONER, Claim, Volumes, claim_names
+from cluster.scheduler.volumes import NO_PROVISIONER, Claim, VolumePlugin, claim_names
 
 REASON = "node(s) exceed max volume count"
 Attached = dict[str, set[str]]  # driver -> the volumes' handles
 
 
-class NodeVolumeLimits(FilterPlugin):
+class NodeVolumeLimits(VolumePlugin):
     name = "NodeVolumeLimits"
-    scope = Scope.CLUSTER
-
-    @property
-    def volumes(self) -> Volumes:
-        informers = self.handle.env.informers
-        return informers.shared(Volumes, lambda: Volumes(informers))
 
     def filters(self, pod: Pending) -> bool:
         if not pod.spec.tied_volumes or not len(self.volumes.csi_nodes):

@@ -24,14 +24,12 @@ from cluster.scheduler.framework import (
     ClusterEvent,
     Code,
     CycleState,
-    FilterPlugin,
     Handle,
     On,
     Pending,
     PermitPlugin,
     Rejection,
     ReservePlugin,
-    Scope,
     Slots,
     Status,
 )
@@ -41,7 +39,7 @@ from cluster.scheduler.volumes import (
     NO_PROVISIONER,
     SELECTED_NODE,
     Claim,
-    Volumes,
+    VolumePlugin,
     topology,
 )
 
@@ -61,19 +59,17 @@ class Plan:
     provisioned: list[str] = field(default_factory=list)
 
 
-class VolumeBinding(FilterPlugin, ReservePlugin, PermitPlugin):
+class VolumeBinding(VolumePlugin, ReservePlugin, PermitPlugin):
     name = "VolumeBinding"
-    scope = Scope.CLUSTER
 
     def __init__(self, handle: Handle, args: Mapping[str, Any]) -> None:
         super().__init__(handle, args)
         self._timeout = float(args.get("bindTimeoutSeconds", BIND_TIMEOUT))
         if self._timeout < 0:
             raise ValueError("bindTimeoutSeconds: Invalid value: must be non-negative")
-        informers = handle.env.informers
-        self.volumes = informers.shared(Volumes, lambda: Volumes(informers))
         self._waiting: dict[str, list[str]] = {}  # pod -> its claims that are not bound yet
-        informers[kinds.PERSISTENT_VOLUME_CLAIMS].add_handler(self._on_claim)
+        claims = handle.env.informers[kinds.PERSISTENT_VOLUME_CLAIMS]
+        claims.add_handler(self._on_claim)
 
     # ---- filter
 

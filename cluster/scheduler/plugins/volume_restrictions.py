@@ -16,16 +16,14 @@ from cluster.scheduler.framework import (
     ClusterEvent,
     Code,
     CycleState,
-    FilterPlugin,
     Happening,
     On,
     Pending,
     Rejection,
-    Scope,
     Slots,
     Status,
 )
-from cluster.scheduler.volumes import Volumes, claim_names
+from cluster.scheduler.volumes import VolumePlugin, claim_names
 
 REASON_DISK = "node(s) had no available disk"
 REASON_ONE_POD = (
@@ -34,14 +32,8 @@ REASON_ONE_POD = (
 Disk = tuple[str, str, bool]  # kind, identity, read only
 
 
-class VolumeRestrictions(FilterPlugin):
+class VolumeRestrictions(VolumePlugin):
     name = "VolumeRestrictions"
-    scope = Scope.CLUSTER
-
-    @property
-    def volumes(self) -> Volumes:
-        informers = self.handle.env.informers
-        return informers.shared(Volumes, lambda: Volumes(informers))
 
     def filters(self, pod: Pending) -> bool:
         if not pod.spec.tied_volumes:

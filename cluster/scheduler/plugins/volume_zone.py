@@ -11,15 +11,13 @@ from cluster.scheduler.framework import (
     Action,
     ClusterEvent,
     CycleState,
-    FilterPlugin,
     On,
     Pending,
     Rejection,
-    Scope,
     Slots,
 )
 from cluster.scheduler.plugins.matching import term_matches
-from cluster.scheduler.volumes import Volumes
+from cluster.scheduler.volumes import VolumePlugin
 
 REASON = "node(s) had no available volume zone"
 KEYS = (
@@ -30,14 +28,8 @@ KEYS = (
 )
 
 
-class VolumeZone(FilterPlugin):
+class VolumeZone(VolumePlugin):
     name = "VolumeZone"
-    scope = Scope.CLUSTER
-
-    @property
-    def volumes(self) -> Volumes:
-        informers = self.handle.env.informers
-        return informers.shared(Volumes, lambda: Volumes(informers))
 
     def filters(self, pod: Pending) -> bool:
         if not pod.spec.tied_volumes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from cluster.apiserver.patch import merge
 from cluster.client import Client, Options, kinds
 from cluster.client.client import resource_of
 from cluster.machinery.clock import format_time
@@ -26,21 +27,8 @@ class Action:
     check: Check
 
 
-def _merged(old: Any, change: Any) -> Any:
-    """RFC 7386."""
-    if not isinstance(change, dict):
-        return change
-    out = dict(old) if isinstance(old, dict) else {}
-    for key, value in change.items():
-        if value is None:
-            out.pop(key, None)
-        else:
-            out[key] = _merged(out.get(key), value)
-    return out
-
-
 def _onto(change: Object, old: Object) -> Object:
-    merged: Object = _merged(old, change)
+    merged: Object = merge(old, change)
     return merged
 
 
@@ -76,12 +64,12 @@ def _delete(client: Client, body: Object, now: float) -> None:
 def _scale(client: Client, body: Object, now: float) -> None:
     resource, namespace, name = _target({"kind": "Deployment", **body})
     spec = {"spec": {"replicas": body["replicas"]}}
-    client.do_patch(resource, namespace, name, lambda old: _merged(old, spec))
+    client.do_patch(resource, namespace, name, lambda old: merge(old, spec))
 
 
 def _patch(client: Client, body: Object, now: float) -> None:
     resource, namespace, name = _target(body)
-    client.do_patch(resource, namespace, name, lambda old: _merged(old, body["with"]))
+    client.do_patch(resource, namespace, name, lambda old: merge(old, body["with"]))
 
 
 def _fault(client: Client, body: Object, now: float) -> None:
@@ -95,18 +83,18 @@ def _repair(client: Client, body: str, now: float) -> None:
 
 
 def _cordon(client: Client, body: str, now: float) -> None:
-    client.do_patch(kinds.NODES, "", body, lambda o: _merged(o, {"spec": {"unschedulable": True}}))
+    client.do_patch(kinds.NODES, "", body, lambda o: merge(o, {"spec": {"unschedulable": True}}))
 
 
 def _uncordon(client: Client, body: str, now: float) -> None:
-    client.do_patch(kinds.NODES, "", body, lambda o: _merged(o, {"spec": {"unschedulable": None}}))
+    client.do_patch(kinds.NODES, "", body, lambda o: merge(o, {"spec": {"unschedulable": None}}))
 
 
 def _restart(client: Client, body: Object, now: float) -> None:
     resource, namespace, name = _target({"kind": "Deployment", **body})
     marks = {RESTARTED: format_time(now)}
     change = {"spec": {"template": {"metadata": {"annotations": marks}}}}
-    client.do_patch(resource, namespace, name, lambda old: _merged(old, change))
+    client.do_patch(resource, namespace, name, lambda old: merge(old, change))
 
 
 def _wait(client: Client, body: Any, now: float) -> None:
